@@ -1,0 +1,35 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Put the collections that we need on the path of .venv: python tools/link_collections.py ANSIBLE_WHEEL.
+
+ansible-core and Python both look into site-packages/ansible_collections, so one place serves playbooks, pytest and mypy.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+NEEDED = "ansible_collections/openstack/cloud/"
+
+
+def main(wheel: str) -> None:
+    site_packages = Path(sysconfig.get_path("purelib"))
+    collections = site_packages / "ansible_collections"
+    # An older version's files must not stay beside the newer one's.
+    shutil.rmtree(collections, ignore_errors=True)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site_packages, [name for name in archive.namelist() if name.startswith(NEEDED)])
+    link = collections / "bfv" / "openstack"
+    link.parent.mkdir(parents=True)
+    # Relative, so that a copied checkout never uses the code of the original.
+    link.symlink_to(os.path.relpath(REPOSITORY, link.parent), target_is_directory=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Make sure that commands exist: tools/need.sh COMMAND:DEBIAN_PACKAGE ...
+# What is missing is installed when we are root on Debian, and named in one line when we are not.
+set -euo pipefail
+
+packages=()
+for need in "$@"; do
+  command -v "${need%%:*}" >/dev/null || packages+=("${need#*:}")
+done
+[ ${#packages[@]} -gt 0 ] || exit 0
+
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+  echo "==> Debian packages: ${packages[*]}"
+  # The package lists of a new machine or container may be empty or old.
+  install=(apt-get install --yes --quiet=2 --no-install-recommends "${packages[@]}")
+  export DEBIAN_FRONTEND=noninteractive
+  "${install[@]}" >/dev/null 2>&1 || { apt-get update --quiet=2 && "${install[@]}" >/dev/null; }
+else
+  echo "Missing Debian packages: ${packages[*]} (as root: apt-get install ${packages[*]})" >&2
+  exit 1
+fi

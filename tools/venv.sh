@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Build .venv: the toolchain of requirements/dev.txt, openstack.cloud, and this repository as bfv.openstack.
+# Run by `make venv`; PYTHON chooses the interpreter, STAMP is touched when everything is in place.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# A pyenv or asdf shim is on the PATH for each version but fails for those that are switched off: only a Python that runs counts.
+usable() {
+  "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
+if [ -z "${PYTHON:-}" ]; then
+  for candidate in python3.13 python3.12 python3.11 python3; do
+    if usable "$candidate"; then PYTHON=$candidate && break; fi
+  done
+fi
+if [ -z "${PYTHON:-}" ] || ! usable "$PYTHON"; then
+  echo "make venv needs Python >= 3.11: set it with 'make venv PYTHON=/path/to/python3.12'." >&2
+  exit 1
+fi
+# Debian ships venv without pip in its python3 package.
+"$PYTHON" -c 'import ensurepip' 2>/dev/null || tools/need.sh "ensurepip:$("$PYTHON" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+
+# Scripts in .venv/bin carry the path of the folder in which they were made: a moved or copied checkout starts anew.
+if [ ! -e "${STAMP:=.venv/.stamp}" ]; then
+  echo "==> Virtual environment .venv with $("$PYTHON" --version)"
+  "$PYTHON" -m venv --clear .venv
+fi
+
+echo "==> Toolchain of requirements/dev.txt"
+.venv/bin/python -m pip install --quiet "$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements/dev.txt)"
+.venv/bin/uv pip sync --quiet --python .venv/bin/python requirements/dev.txt
+
+echo "==> openstack.cloud out of the ansible wheel, and this repository as bfv.openstack"
+wheels=$(mktemp -d)
+trap 'rm -rf "$wheels"' EXIT
+.venv/bin/python -m pip download --quiet --no-deps --only-binary :all: --dest "$wheels" --requirement requirements/collections.txt
+.venv/bin/python tools/link_collections.py "$wheels"/ansible-*.whl
+
+touch "$STAMP"
