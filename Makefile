@@ -31,3 +31,75 @@ lock: venv ## Renew the locks from pyproject.toml
 	$(LOCK) --group dev --output-file requirements/dev.txt
 	$(LOCK) --group collections --no-deps --output-file requirements/collections.txt
 	$(LOCK) --group sandbox --output-file roles/sandbox/files/requirements.txt
+
+# The checks. Each one runs on its own too, for example: make lint-mypy
+CHECK := @python tools/checks.py run
+RESULTS := .cache/results
+LINTS := lint-ruff lint-format lint-types lint-floors lint-ansible lint-yaml lint-docs lint-changelog
+
+# All stages run, so that one look shows everything that fails.
+.PHONY: test
+test: venv ## All checks, in the order of the next four targets; ends with `N passed, N failed`
+	@rm -rf $(RESULTS)
+	@$(MAKE) --no-print-directory --keep-going test-lint test-sanity test-unit test-integration; \
+	status=$$?; python tools/checks.py summary && exit $$status
+
+.PHONY: test-lint $(LINTS)
+test-lint: ## Style, types, floors, documentation, changelog
+	@$(MAKE) --no-print-directory --keep-going $(LINTS)
+
+$(LINTS): venv
+
+lint-ruff:
+	$(CHECK) $@ ruff check --cache-dir .cache/ruff .
+
+lint-format:
+	$(CHECK) $@ ruff format --cache-dir .cache/ruff --check .
+
+# mypy finds a package by its path, so it gets a path that ends as Ansible wants it.
+lint-types:
+	@mkdir -p .cache/path/ansible_collections/bfv && ln -sfn ../../../.. .cache/path/ansible_collections/bfv/openstack
+	$(CHECK) $@ mypy
+
+lint-floors:
+	$(CHECK) $@ lint-imports --no-logo --cache-dir .cache/import-linter
+
+lint-ansible:
+	$(CHECK) $@ ansible-lint --offline --strict
+
+lint-yaml:
+	$(CHECK) $@ yamllint --strict .
+
+lint-docs:
+	$(CHECK) $@ antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=dependent .
+
+lint-changelog:
+	$(CHECK) $@ antsibull-changelog lint
+
+.PHONY: test-sanity
+test-sanity: venv ## ansible-test sanity, without exceptions
+	@tools/need.sh git:git shellcheck:shellcheck
+	$(CHECK) sanity tools/sanity.sh
+
+.PHONY: test-unit
+test-unit: venv ## Unit tests with coverage
+	$(CHECK) unit pytest tests/unit --junitxml=$(RESULTS)/unit.xml --cov=plugins --cov-report=term
+
+.PHONY: test-integration
+test-integration: venv ## Integration tests against the sandbox (started when it is down)
+	$(CHECK) sandbox $(MAKE) --no-print-directory sandbox
+	$(CHECK) integration env OS_CLIENT_CONFIG_FILE=$(CURDIR)/.sandbox/clouds.yaml \
+	  pytest tests/integration --junitxml=$(RESULTS)/integration.xml
+
+# The sandbox: real OpenStack services in .sandbox, on loopback addresses.
+PROFILE ?= mini
+NODES ?= 4
+
+.PHONY: sandbox
+sandbox: venv ## Start OpenStack on this machine (PROFILE=mini|full, NODES=4)
+	@ansible-playbook bfv.openstack.sandbox -e sandbox_dir=$(CURDIR)/.sandbox \
+	  -e sandbox_profile=$(PROFILE) -e sandbox_nodes=$(NODES) -e sandbox_inventory=$(CURDIR)/inventory/sandbox
+
+.PHONY: down
+down: venv ## Stop it
+	@ansible-playbook bfv.openstack.sandbox_down -e sandbox_dir=$(CURDIR)/.sandbox

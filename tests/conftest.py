@@ -1,0 +1,22 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure() -> None:
+    """Refuse to test a copy: `make venv` puts this repository, and nothing else, on the path as bfv.openstack."""
+    try:
+        spec = find_spec("ansible_collections.bfv.openstack")
+    except ModuleNotFoundError:
+        spec = None
+    places = [Path(place).resolve() for place in spec.submodule_search_locations or ()] if spec else []
+    if places[:1] != [REPOSITORY]:
+        raise pytest.UsageError(f"bfv.openstack is imported from {places or 'nowhere'}, not from {REPOSITORY}: run `make venv`.")

@@ -1,0 +1,61 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Count the checks of `make test`.
+
+    python tools/checks.py run NAME COMMAND...   run a check, keep its result, exit as it did
+    python tools/checks.py summary               print `N passed, N failed` of all checks since `make test` began
+
+A check counts once. pytest counts each of its tests: it leaves a JUnit file NAME.xml beside the results.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from xml.etree import ElementTree
+
+RESULTS = Path(__file__).resolve().parent.parent / ".cache" / "results"
+
+
+def count(junit: Path, success: bool) -> tuple[int, int]:
+    """How many tests passed and failed. A failure that no test stands for, such as an interrupted run, counts as one."""
+    if not junit.exists():
+        return (1, 0) if success else (0, 1)
+    totals = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
+    for suite in ElementTree.parse(junit).iter("testsuite"):
+        for key in totals:
+            totals[key] += int(suite.get(key, "0"))
+    failed = totals["failures"] + totals["errors"]
+    passed = totals["tests"] - failed - totals["skipped"]
+    return passed, failed if success or failed else 1
+
+
+def run(name: str, command: list[str]) -> int:
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    junit = RESULTS / f"{name}.xml"
+    junit.unlink(missing_ok=True)
+    print(f"==> {name}: {' '.join(command)}", flush=True)
+    started = time.monotonic()
+    code = subprocess.run(command, check=False).returncode
+    passed, failed = count(junit, code == 0)
+    (RESULTS / f"{name}.count").write_text(f"{passed} {failed}\n")
+    print(f"--- {name}: {'ok' if code == 0 else 'FAILED'}, {time.monotonic() - started:.0f} s", flush=True)
+    return code
+
+
+def summary() -> int:
+    passed = failed = 0
+    for path in sorted(RESULTS.glob("*.count")):
+        good, bad = map(int, path.read_text().split())
+        passed += good
+        failed += bad
+        if bad:
+            print(f"Failed: {path.stem}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(summary() if sys.argv[1] == "summary" else run(sys.argv[2], sys.argv[3:]))
