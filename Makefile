@@ -103,3 +103,8 @@ sandbox: venv ## Start OpenStack on this machine (PROFILE=mini|full, NODES=4)
 .PHONY: down
 down: venv ## Stop it
 	@ansible-playbook bfv.openstack.sandbox_down -e sandbox_dir=$(CURDIR)/.sandbox
+
+.PHONY: demo
+demo: PROFILE = full
+demo: sandbox ## Boot fake bare-metal nodes from real volumes, twice, and show the result
+	@tools/demo.sh

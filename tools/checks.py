@@ -54,7 +54,7 @@ def summary() -> int:
         if bad:
             print(f"Failed: {path.stem}")
     print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    return 1 if failed or not passed else 0
 
 
 if __name__ == "__main__":
