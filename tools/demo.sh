@@ -7,7 +7,7 @@ export OS_CLIENT_CONFIG_FILE=$PWD/.sandbox/clouds.yaml
 log=.cache/demo.log
 
 site() {
-  ansible-playbook bfv.openstack.site -i inventory/sandbox "$@"
+  ansible-playbook bfv.openstack.site -i inventory/sandbox
 }
 
 echo "==> First run: volumes, storage interfaces, connectors, targets, deployment"
