@@ -1,0 +1,18 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The collection's exceptions: each carries one line that a person can act on."""
+
+from __future__ import annotations
+
+
+class BfvError(Exception):
+    """What failed, on which object, why, and what to do next: in one line."""
+
+
+class Invalid(BfvError):
+    """A value that was given is malformed. Raised before the cloud is asked."""
+
+
+class Refused(BfvError):
+    """A rule says no, and nothing was changed."""

@@ -1,0 +1,88 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What a resource is going to do: the one source of ``changed``, of the diff, and of what check mode says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Request:
+    """One write: an HTTP request that the plan decided on.
+
+    ``what`` is both the action that is shown and the end of "Failed to ...". ``changes`` names the kind of the record that
+    the answer describes (node, connector, target, volume), and ``key`` its id where the record exists already.
+    """
+
+    what: str
+    service: str
+    method: str
+    path: str
+    changes: str
+    key: str = ""
+    body: object = field(default=None, repr=False)  # may hold a password
+
+
+@dataclass(frozen=True)
+class Validate:
+    """A question to Ironic that must be answered yes before the steps behind it: does the node's set-up pass its own checks?"""
+
+    node_uuid: str
+    node: str
+    required: tuple[str, ...]
+
+
+Step = Request | Validate
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to get from what is to what is wanted.
+
+    ``before`` and ``after`` are what a person sees, without secrets. ``steps`` can be taken now, in this order. ``waiting`` says
+    what must come true before the resource is settled or planned further; it is empty when nothing must.
+    """
+
+    subject: str
+    before: Mapping[str, object]
+    after: Mapping[str, object]
+    steps: tuple[Step, ...] = ()
+    waiting: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        return any(isinstance(step, Request) for step in self.steps) or self.before != self.after
+
+    @property
+    def settled(self) -> bool:
+        return not self.steps and not self.waiting
+
+    @property
+    def actions(self) -> list[str]:
+        """The writes, in words."""
+        return [step.what for step in self.steps if isinstance(step, Request)]
+
+    @property
+    def diff(self) -> dict[str, object]:
+        return {
+            "before_header": self.subject,
+            "after_header": self.subject,
+            "before": dict(self.before),
+            "after": dict(self.after),
+        }
+
+
+def together(subject: str, plans: list[Plan]) -> Plan:
+    """Several plans that can be taken at once, as one."""
+    return Plan(
+        subject=subject,
+        before={plan.subject: plan.before for plan in plans if plan.changed},
+        after={plan.subject: plan.after for plan in plans if plan.changed},
+        steps=tuple(step for plan in plans for step in plan.steps),
+        waiting=", ".join(plan.waiting for plan in plans if plan.waiting),
+        warnings=tuple(warning for plan in plans for warning in plan.warnings),
+    )

@@ -1,0 +1,53 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What must never be shown, and how to tell whether it changed without keeping it."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator, Mapping
+
+MASK = "******"  # what Ironic itself answers in place of a password
+
+_WORDS = ("password", "passwd", "secret", "token")
+# About 50 ms and 16 MiB a digest: nothing for one target, much for somebody who guesses.
+_SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 24}
+
+
+def is_secret(name: object) -> bool:
+    """Whether a value of this name is one to hide."""
+    return any(word in str(name).lower() for word in _WORDS)
+
+
+def mask(value: object) -> object:
+    """The same structure with every secret value replaced; None stays, since it says that there is none."""
+    if isinstance(value, Mapping):
+        return {name: MASK if is_secret(name) and inner is not None else mask(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [mask(inner) for inner in value]
+    return value
+
+
+def secret_values(value: object) -> Iterator[str]:
+    """Every secret text within a structure, for Ansible's own filter of its output."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if is_secret(name) and isinstance(inner, (str, int)) and not isinstance(inner, bool) and inner != "":
+                yield str(inner)
+            else:
+                yield from secret_values(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from secret_values(inner)
+
+
+def digest(password: str, salt: str) -> str:
+    """A slow digest of a password. The caller gives the salt, one for each place where a digest is kept."""
+    return "scrypt:" + hashlib.scrypt(password.encode(), salt=salt.encode(), **_SCRYPT).hex()
+
+
+def matches(password: str, salt: str, kept: object) -> bool:
+    """Whether the kept digest is that of the password."""
+    return isinstance(kept, str) and hmac.compare_digest(digest(password, salt), kept)
