@@ -1,0 +1,92 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The clouds of one run: connected when first asked, each service once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from ..values.errors import Invalid
+from ..values.plan import Request
+from . import microversions
+from .errors import translated
+from .service import Json, Service
+
+try:
+    import openstack
+except ImportError:  # run.py refuses to start without it, and says how to get it
+    openstack = None  # type: ignore[assignment]
+
+# What a cloud given as a dict says itself, and openstack.cloud's options say otherwise.
+_OPTIONS = {
+    "auth": "auth",
+    "auth_type": "auth_type",
+    "region_name": "region_name",
+    "validate_certs": "verify",
+    "ca_cert": "cacert",
+    "client_cert": "cert",
+    "client_key": "key",
+    "api_timeout": "api_timeout",
+}
+
+
+class Cloud:
+    """Ironic, Cinder and Glance as the module's options name them.
+
+    Cinder and Glance may be reached as somebody else (``volume_cloud``): Ironic's admins have system scope, which Cinder and
+    Glance know nothing of.
+    """
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self._params = params
+
+    @cached_property
+    def baremetal(self) -> Service:
+        with translated("reach Ironic"):
+            proxy = self._main.baremetal
+            microversions.check("Ironic", proxy.get_endpoint_data(), microversions.BAREMETAL)
+        return Service(proxy, "Ironic", microversions.BAREMETAL)
+
+    @cached_property
+    def block_storage(self) -> Service:
+        with translated("reach Cinder"):
+            proxy = self._volumes.block_storage
+            microversions.check("Cinder", proxy.get_endpoint_data(), microversions.BLOCK_STORAGE)
+        return Service(proxy, "Cinder", microversions.BLOCK_STORAGE)
+
+    @cached_property
+    def image(self) -> Service:
+        with translated("reach Glance"):
+            return Service(self._volumes.image, "Glance", None)
+
+    def send(self, request: Request) -> Json:
+        """One write, to the service that it names."""
+        service = self.baremetal if request.service == "baremetal" else self.block_storage
+        return service.send(request)
+
+    @cached_property
+    def _main(self) -> Any:
+        return _connect(self._params.get("cloud"), self._params)
+
+    @cached_property
+    def _volumes(self) -> Any:
+        other = self._params.get("volume_cloud")
+        return self._main if other is None else _connect(other, {"interface": self._params.get("interface")})
+
+
+def _connect(cloud: object, params: Mapping[str, Any]) -> Any:
+    given = {name: params[name] for name in _OPTIONS if params.get(name) is not None}
+    interface = params.get("interface")
+    if isinstance(cloud, Mapping):
+        if given:
+            raise Invalid(
+                f"cloud is a whole configuration, so {', '.join(given)} cannot be given beside it. Put it into the dict."
+            )
+        settings = {"interface": interface, **cloud}
+    else:
+        settings = {"cloud": cloud, "interface": interface, **{_OPTIONS[name]: value for name, value in given.items()}}
+    with translated(f"read the configuration of cloud {cloud!r}" if isinstance(cloud, str) else "read the cloud's configuration"):
+        return openstack.connect(**{name: value for name, value in settings.items() if value is not None})

@@ -1,0 +1,25 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The microversions that the collection asks for: always by number, so that a server's update changes nothing here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..values.errors import BfvError
+
+# 1.33 (Pike) has everything of boot from volume: 1.32 brought connectors and targets, 1.33 the node's storage interface.
+BAREMETAL = "1.33"
+# 3.47 (Rocky) creates a volume from a backup; 3.42 grows one that is in use.
+BLOCK_STORAGE = "3.47"
+
+
+def check(service: str, endpoint: Any, needed: str) -> None:
+    """Raise where the server's newest microversion is older than the needed one. A server that tells none is believed."""
+    newest = getattr(endpoint, "max_microversion", None)
+    if newest and tuple(newest) < tuple(map(int, needed.split("."))):
+        raise BfvError(
+            f"Failed to use {service} at {endpoint.url}: it offers microversions up to {'.'.join(map(str, newest))}, "
+            f"and boot from volume needs {needed}. Update the service."
+        )
