@@ -1,0 +1,158 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Many nodes at once: observe in bulk, plan each, take the steps in parallel, wait with one list request a round."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..cloud.connection import Cloud
+from ..cloud.wait import Rounds
+from ..resources import deployment
+from ..resources.settle import not_taken, take, timed_out
+from ..values.errors import BfvError, Invalid, Refused
+from ..values.plan import Plan, Request, Step
+from . import observe, plan
+from .observe import NodeFound
+from .outcome import Outcome
+from .plan import Stage
+from .wanted import UNDEPLOYED, NodeWanted, wanted
+
+
+@dataclass
+class Progress:
+    """One node on its way."""
+
+    want: NodeWanted
+    found: NodeFound
+    plan: Plan  # the whole way, as it was before the first step
+    actions: list[str] = field(default_factory=list)
+    msg: str = ""
+    waits: Stage | None = None
+    sent: tuple[Step, ...] = ()
+    started: bool = False  # a deployment or undeployment of this run
+
+    def outcome(self) -> Outcome:
+        return Outcome(self.want.node, self.msg, tuple(self.actions), self.plan, self.found)
+
+
+def manage(cloud: Cloud, params: Mapping[str, Any], *, check_mode: bool) -> list[Outcome]:
+    """Bring every node of the option nodes where it is wanted. Raises BfvError only where no node can be looked at."""
+    wants, outcomes = _read(params)
+    found = observe.observe(cloud, wants)
+    going = []
+    for want in wants:
+        try:
+            going.append(_start(want, found))
+        except BfvError as error:
+            seen = found[want.node]
+            outcomes.append(Outcome(want.node, str(error), found=seen if isinstance(seen, NodeFound) else None))
+    if check_mode:
+        return outcomes + [
+            Outcome(one.want.node, actions=tuple(one.plan.actions), plan=one.plan, found=one.found) for one in going
+        ]
+    _settle(cloud, going, params)
+    _observe_again(cloud, [one for one in going if one.actions])
+    return outcomes + [one.outcome() for one in going]
+
+
+def _read(params: Mapping[str, Any]) -> tuple[list[NodeWanted], list[Outcome]]:
+    """What is wanted of each node, and the nodes of which it cannot be read."""
+    wants, outcomes, names = [], [], set()
+    for entry in params["nodes"]:
+        if entry["node"] in names:
+            raise Invalid(f"Failed to read nodes: node {entry['node']} is there twice. Name each node once.")
+        names.add(entry["node"])
+        try:
+            wants.append(wanted(entry, params))
+        except Invalid as error:
+            outcomes.append(Outcome(entry["node"], str(error)))
+    return wants, outcomes
+
+
+def _start(want: NodeWanted, found: Mapping[str, NodeFound | Refused]) -> Progress:
+    """Plan the whole way before any of it is taken: for the diff, and so that every reason to refuse the node comes first."""
+    seen = found[want.node]
+    if isinstance(seen, Refused):
+        raise seen
+    return Progress(want, seen, plan.whole(plan.plan(want, seen)))
+
+
+def _settle(cloud: Cloud, going: list[Progress], params: Mapping[str, Any]) -> None:
+    rounds = Rounds(params["timeout"])
+    with ThreadPoolExecutor(params["concurrency"]) as pool:
+        while going:
+            list(pool.map(lambda one: _advance(cloud, one), going))
+            going = [one for one in going if one.waits and not one.msg]
+            if not going or not params["wait"]:
+                return
+            if not rounds.pause():
+                break
+            _look_again(cloud, going)
+    for one in going:
+        if one.waits:
+            one.msg = str(timed_out(one.waits.plan.waiting, params["timeout"]))
+
+
+def _advance(cloud: Cloud, one: Progress) -> None:
+    """Take the node's steps until it is there, must wait, or fails."""
+    try:
+        one.waits = None
+        while one.waits is None:
+            stage = _next_stage(one)
+            if stage is None:
+                return
+            if stage.plan.steps and stage.plan.steps != one.sent:
+                one.sent = stage.plan.steps
+                _take(cloud, one, stage.plan)
+            elif not stage.plan.waiting:
+                raise not_taken(stage.plan)
+            if stage.plan.waiting:
+                one.waits = stage
+    except BfvError as error:
+        one.msg = str(error)
+
+
+def _next_stage(one: Progress) -> Stage | None:
+    if one.started:
+        deployment.check_landed(one.found.node)
+    return next((stage for stage in plan.plan(one.want, one.found) if not stage.plan.settled), None)
+
+
+def _take(cloud: Cloud, one: Progress, steps_of: Plan) -> None:
+    for step in steps_of.steps:
+        answer = take(cloud, step)
+        if isinstance(step, Request):
+            one.actions.append(step.what)
+            one.started = one.started or deployment.is_start(step)
+            one.found = observe.absorb(one.found, step, answer)
+
+
+def _look_again(cloud: Cloud, waiting: list[Progress]) -> None:
+    """One list request for all nodes that wait on Ironic, one for all that wait on Cinder."""
+    on_volumes = [one for one in waiting if one.waits and one.waits.looks_at == "volumes"]
+    on_nodes = [one for one in waiting if one not in on_volumes]
+    if on_nodes:
+        nodes = observe.read_nodes(cloud)
+        for one in on_nodes:
+            one.found = replace(one.found, node=nodes.get(one.found.node.uuid, one.found.node))
+    # An undeployment takes the node's targets away and sets its volumes free.
+    _observe_again(
+        cloud, [one for one in on_nodes if one.want.state == UNDEPLOYED and not deployment.is_on_the_way(one.found.node)]
+    )
+    if on_volumes:
+        volumes = observe.read_volumes(cloud, {label for one in on_volumes for label in observe.labels(one.want)})
+        for one in on_volumes:
+            one.found = replace(one.found, volumes={label: volumes.get(label, ()) for label in observe.labels(one.want)})
+
+
+def _observe_again(cloud: Cloud, ones: list[Progress]) -> None:
+    if ones:
+        found = observe.observe(cloud, [one.want for one in ones])
+        for one in ones:
+            seen = found[one.want.node]
+            one.found = one.found if isinstance(seen, Refused) else seen

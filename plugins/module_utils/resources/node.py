@@ -1,0 +1,158 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A bare-metal node as the other resources see it, and the rules of its states that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..cloud.connection import Cloud
+from ..values import boot_interfaces, capabilities
+from ..values.errors import Refused
+from ..values.plan import Request
+
+# What Ironic is asked for of a node: nothing here is a secret but instance_info, of which only one key is kept.
+FIELDS = (
+    "uuid",
+    "name",
+    "driver",
+    "power_state",
+    "provision_state",
+    "last_error",
+    "instance_uuid",
+    "maintenance",
+    "storage_interface",
+    "boot_interface",
+    "deploy_interface",
+    "properties",
+    "instance_info",
+)
+
+POWER_OFF = "power off"
+# ironic/common/states.py: where a connector or target may be deleted whatever the power state is.
+_RECORDS_MAY_GO = ("enroll", "manageable", "adopt failed")
+# Deploy interfaces that do not boot a volume: ramdisk boots its ramdisk, the others never look at the targets.
+_NOT_FROM_VOLUME = ("ramdisk", "anaconda", "ansible", "noop")
+_STORAGE_OF_VOLUMES = ("cinder", "external")
+
+
+@dataclass(frozen=True)
+class Node:
+    """What Ironic says of a node."""
+
+    uuid: str
+    name: str
+    driver: str = ""
+    power_state: str | None = None
+    provision_state: str = "available"
+    last_error: str | None = None
+    instance_uuid: str | None = None
+    maintenance: bool = False
+    storage_interface: str = "noop"
+    boot_interface: str = ""
+    deploy_interface: str = ""
+    capabilities: str | None = None
+    image_source: str | None = None
+
+    @property
+    def boots_iscsi(self) -> bool:
+        """Whether the node is set up to boot from an iSCSI volume."""
+        return self.storage_interface in _STORAGE_OF_VOLUMES and capabilities.is_true(self.capabilities, "iscsi_boot")
+
+
+def from_api(node: Mapping[str, Any]) -> Node:
+    """A node out of Ironic's JSON."""
+    return Node(
+        uuid=node["uuid"],
+        name=node["name"] or node["uuid"],
+        driver=node["driver"],
+        power_state=node["power_state"],
+        provision_state=node["provision_state"] or "available",  # before API 1.2 available was None
+        last_error=node["last_error"],
+        instance_uuid=node["instance_uuid"],
+        maintenance=node["maintenance"],
+        storage_interface=node["storage_interface"] or "noop",
+        boot_interface=node["boot_interface"] or "",
+        deploy_interface=node["deploy_interface"] or "",
+        capabilities=(node["properties"] or {}).get("capabilities"),
+        image_source=(node["instance_info"] or {}).get("image_source"),
+    )
+
+
+def observe(cloud: Cloud, name: str) -> Node:
+    """The node of that name or UUID. Raises Refused where there is none."""
+    body = cloud.baremetal.find(f"/nodes/{name}", f"read node {name}", fields=",".join(FIELDS))
+    if body is None:
+        raise unknown(name)
+    return from_api(body)
+
+
+def unknown(name: str) -> Refused:
+    """The error of a node that Ironic does not show."""
+    return Refused(
+        f"Failed to find node {name}: Ironic shows no node of that name or UUID. "
+        "Check the name, and that the cloud's user may see it (system scope, or the node's owner or lessee)."
+    )
+
+
+def check_not_novas(node: Node, what: str) -> None:
+    """Refuse to touch the targets of a node that Nova has deployed: Nova makes and deletes them itself."""
+    if node.instance_uuid:
+        raise Refused(
+            f"Failed to {what}: the node belongs to Nova (instance {node.instance_uuid}), which makes and removes its volume targets itself. "
+            "Use a server that boots from the volume instead."
+        )
+
+
+def check_can_boot_iscsi(node: Node, what: str) -> None:
+    """Refuse a set-up whose deployment Ironic would accept, and that would not boot from its iSCSI volume."""
+    if not node.boots_iscsi:
+        return
+    if node.boot_interface not in boot_interfaces.ISCSI:
+        raise Refused(
+            f"Failed to {what}: boot interface {node.boot_interface} cannot boot an iSCSI volume. "
+            f"Set boot_interface to one of {', '.join(boot_interfaces.ISCSI)}."
+        )
+    if node.deploy_interface in _NOT_FROM_VOLUME:
+        raise Refused(
+            f"Failed to {what}: deploy interface {node.deploy_interface} does not boot from volumes. "
+            "Set the node's deploy interface to direct."
+        )
+
+
+def may_update_records(node: Node) -> bool:
+    """Whether Ironic updates the node's connectors and targets: only at exactly "power off".
+
+    Source: ironic/conductor/manager.py, update_volume_connector and update_volume_target. A new node's power state is None.
+    """
+    return node.power_state == POWER_OFF
+
+
+def may_delete_records(node: Node) -> bool:
+    """Whether Ironic deletes the node's connectors and targets: when powered off, and in the states before available.
+
+    Source: ironic/conductor/manager.py, destroy_volume_connector and destroy_volume_target.
+    """
+    return node.power_state == POWER_OFF or node.provision_state in _RECORDS_MAY_GO
+
+
+def power_off_first(node: Node, what: str, *, permitted: bool) -> tuple[tuple[Request, ...], str]:
+    """The step that powers the node off, and what it waits for. Raises Refused where that is not permitted."""
+    if not permitted:
+        raise Refused(
+            f"Failed to {what}: Ironic allows it only while the node is powered off, and the power state is {node.power_state or 'unknown'} "
+            f"(provision state {node.provision_state}). Power the node off, or permit it with power_off=true."
+        )
+    request = Request(
+        what=f"power off node {node.name}",
+        service="baremetal",
+        method="PUT",
+        path=f"/nodes/{node.uuid}/states/power",
+        changes="node",
+        key=node.uuid,
+        body={"target": POWER_OFF},
+    )
+    return (request,), f"node {node.name} to be powered off"

@@ -1,0 +1,74 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""From a plan to the settled resource: take the steps, look again, plan again, until nothing is left to do or to wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from ..cloud.connection import Cloud
+from ..cloud.service import Json
+from ..cloud.wait import Rounds
+from ..values.errors import BfvError
+from ..values.plan import Plan, Step, Validate
+from . import validation
+
+Found = TypeVar("Found")
+
+
+def take(cloud: Cloud, step: Step) -> Json:
+    """One step of a plan. The answer of a write; {} for a question that was answered yes."""
+    if isinstance(step, Validate):
+        validation.check(validation.ask(cloud, step.node_uuid, step.node), step.node, step.required)
+        return {}
+    return cloud.send(step)
+
+
+def timed_out(waiting: str, timeout: float) -> BfvError:
+    """The error of a wait that was too short. The work goes on in the cloud, and the next run finds it."""
+    return BfvError(
+        f"Failed to wait for {waiting}: it has not come true within {timeout:g} s. Run again to go on waiting, or raise timeout."
+    )
+
+
+def not_taken(plan: Plan) -> BfvError:
+    """The error of a write that was accepted without effect: to send it for ever would not help."""
+    return BfvError(
+        f"Failed to set up {plan.subject}: the service accepted «{plan.actions[0]}» and shows the old state. Look into its log."
+    )
+
+
+class Settling(Generic[Found]):
+    """The way of one resource to where it is wanted. ``found`` and ``taken`` tell how far it came, also after an error."""
+
+    def __init__(self, cloud: Cloud, observe: Callable[[], Found], plan: Callable[[Found], Plan]) -> None:
+        self._cloud = cloud
+        self._observe = observe
+        self._plan = plan
+        self.found = observe()
+        self.plan = plan(self.found)
+        self.taken = False
+
+    def run(self, timeout: float, wait: bool = True) -> None:
+        """Take the steps and wait for their ends. Raises BfvError."""
+        rounds, plan = Rounds(timeout), self.plan
+        sent: tuple[Step, ...] = ()
+        while not plan.settled:
+            if plan.steps and plan.steps == sent and not plan.waiting:
+                raise not_taken(plan)
+            if plan.steps != sent:
+                self._take(plan.steps)
+                sent = plan.steps
+            if plan.waiting and wait and not rounds.pause():
+                raise timed_out(plan.waiting, timeout)
+            self.found = self._observe()
+            if plan.waiting and not wait:
+                return
+            plan = self._plan(self.found)
+
+    def _take(self, steps: tuple[Step, ...]) -> None:
+        for step in steps:
+            take(self._cloud, step)
+            self.taken = True

@@ -1,0 +1,378 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A volume target: a volume for a node, at a place in its boot order.
+
+Targets belong to one deployment: Ironic deletes them all when the node is undeployed. The API checks none of their properties, so
+that what Ironic's iPXE template cannot digest fails the deployment late; the rules below say it before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..cloud.connection import Cloud
+from ..values import identifiers, secrets
+from ..values.errors import Invalid, Refused
+from ..values.plan import Plan, Request
+from . import node as nodes
+from . import volume as volumes
+from .node import Node
+from .volume import Volume
+
+_KEY = re.compile(r"[\w-]+", re.ASCII)  # of other keys Ironic patches none (ironic/api/schemas/v1/volume_target.py)
+_VOLUME_ID_LENGTH = 36  # the column's width: a longer id fails in Ironic's database
+_PASSWORD = "auth_password"
+_REDACTED = "redacted_contents"
+DIGEST = "bfv_password_digest"  # the key in ``extra``
+
+# The module's short options, the property that Ironic reads, and the form of its value.
+_SHORT = (
+    ("target_iqn", "target_iqn", identifiers.iscsi_name),
+    ("target_portal", "target_portal", lambda text: str(identifiers.portal(text))),
+    ("target_lun", "target_lun", identifiers.lun),
+    ("chap_username", "auth_username", str),
+    ("chap_password", _PASSWORD, str),
+)
+_FORMS = {prop: form for option, prop, form in _SHORT}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The target that is asked for. None leaves alone. ``volume`` is a name or id in Cinder, ``volume_id`` any id."""
+
+    node: str
+    boot_index: int = 0
+    volume_type: str | None = None
+    volume: str | None = None
+    volume_id: str | None = None
+    properties: Mapping[str, object] | None = field(default=None, repr=False)
+    update_password: str = "on_create"
+    extra: Mapping[str, object] | None = None
+    state: str = "present"
+    power_off: bool = False
+
+
+@dataclass(frozen=True)
+class Target:
+    """What Ironic says of a target. The properties may hold Cinder's CHAP password in clear on servers older than 2026.1."""
+
+    uuid: str
+    node_uuid: str
+    volume_type: str
+    boot_index: int
+    volume_id: str
+    properties: Mapping[str, object] = field(default_factory=dict, repr=False)
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The node, its targets, and the volumes of Cinder that the wanted name or id matches."""
+
+    node: Node
+    targets: tuple[Target, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+
+
+def wanted(params: Mapping[str, Any]) -> Wanted:
+    """What a module's options ask for, with every property in the form that Ironic needs. Raises Invalid."""
+    given = {name: params[name] for name in Wanted.__dataclass_fields__ if params.get(name) is not None}
+    want = Wanted(**given)
+    where = f"Failed to read volume target {want.boot_index} of node {want.node}"
+    if want.boot_index < 0:
+        raise Invalid(f"{where}: boot_index is {want.boot_index}, and counts from 0, the boot volume.")
+    if want.volume_id and len(want.volume_id) > _VOLUME_ID_LENGTH:
+        raise Invalid(
+            f"{where}: volume_id has {len(want.volume_id)} characters, and Ironic keeps {_VOLUME_ID_LENGTH}. Give a UUID."
+        )
+    if want.volume and want.volume_id:
+        raise Invalid(f"{where}: volume and volume_id are both given. Give volume for one of Cinder's, volume_id for any other.")
+    return replace(want, properties=_properties(params, where))
+
+
+def _properties(params: Mapping[str, Any], where: str) -> dict[str, object] | None:
+    properties = dict(params.get("properties") or {})
+    for option, name, _form in _SHORT:
+        if params.get(option) is None:
+            continue
+        if name in properties:
+            raise Invalid(f"{where}: {option} and properties.{name} are both given. Give one of them.")
+        properties[name] = params[option]
+    for name, value in properties.items():
+        if not _KEY.fullmatch(name):
+            raise Invalid(f'{where}: properties has the key "{name}", and Ironic changes only keys of letters, digits, - and _.')
+        if name in _FORMS and value is not None:
+            properties[name] = _formed(name, value, where)
+    return properties or None
+
+
+def _formed(name: str, value: object, where: str) -> object:
+    try:
+        return _FORMS[name](value)
+    except Invalid as error:
+        raise Invalid(f"{where}: {name}: {error}.") from None
+
+
+def from_api(target: Mapping[str, Any]) -> Target:
+    """A target out of Ironic's JSON (the detailed form)."""
+    return Target(
+        uuid=target["uuid"],
+        node_uuid=target["node_uuid"],
+        volume_type=target["volume_type"],
+        boot_index=target["boot_index"],
+        volume_id=target["volume_id"],
+        properties=target.get("properties") or {},
+        extra=target.get("extra") or {},
+    )
+
+
+def observe(cloud: Cloud, want: Wanted) -> Found:
+    """Read the node, its targets, and the volume where Cinder's is asked for."""
+    node = nodes.observe(cloud, want.node)
+    what = f"read the volume targets of node {node.name}"
+    targets = tuple(map(from_api, cloud.baremetal.list("/volume/targets", "targets", what, node=node.uuid, detail=True)))
+    of_cinder = want.volume if want.state == "present" else None
+    return Found(node, targets, volumes.find(cloud, of_cinder) if of_cinder else ())
+
+
+def plan(want: Wanted, found: Found) -> Plan:
+    """What to do so that the target is as wanted. Pure. Raises Refused."""
+    node = found.node
+    subject = f"volume target {want.boot_index} of node {node.name}"
+    current = find(want, found.targets)
+    if want.state == "absent":
+        return _plan_absence(want, node, current, subject)
+    nodes.check_not_novas(node, f"set up {subject}")
+    nodes.check_can_boot_iscsi(node, f"set up {subject}")
+    volume_id = _volume_id(want, found, current, subject)
+    if current is None:
+        return _plan_creation(want, node, volume_id, subject)
+    return _plan_update(want, node, current, volume_id, subject)
+
+
+def find(want: Wanted, targets: tuple[Target, ...]) -> Target | None:
+    """The target at the wanted place of the boot order: Ironic keeps that place unique on a node."""
+    return next((target for target in targets if target.boot_index == want.boot_index), None)
+
+
+def _volume_id(want: Wanted, found: Found, current: Target | None, subject: str) -> str | None:
+    """The id of the wanted volume, or None where none is named."""
+    if want.volume is None:
+        return want.volume_id
+    volume = volumes.only(found.volumes, want.volume)
+    if volume is None:
+        raise Refused(
+            f"Failed to set up {subject}: Cinder shows no volume {want.volume}. Create it first (bfv.openstack.bfv_volume)."
+        )
+    if current is None or current.volume_id != volume.id:
+        volumes.check_attachable(volume, (found.node.uuid,), boots=want.boot_index == 0, what=f"set up {subject}")
+    return volume.id
+
+
+def _plan_creation(want: Wanted, node: Node, volume_id: str | None, subject: str) -> Plan:
+    if volume_id is None:
+        raise Refused(f"Failed to create {subject}: no volume is named. Give volume (Cinder's name or id) or volume_id.")
+    target = Target(
+        uuid="",
+        node_uuid=node.uuid,
+        volume_type=want.volume_type or "iscsi",
+        boot_index=want.boot_index,
+        volume_id=volume_id,
+        properties=_merged({}, want.properties),
+        extra=_merged({}, _wanted_extra(want, node)),
+    )
+    _check(node, target, subject)
+    return Plan(
+        subject,
+        {},
+        _view(target),
+        (_create(target, f"create {subject} with volume {want.volume or volume_id}"),),
+        warnings=_warnings(node, target),
+    )
+
+
+def _plan_update(want: Wanted, node: Node, current: Target, volume_id: str | None, subject: str) -> Plan:
+    if want.properties and _REDACTED in current.properties:
+        raise Refused(
+            f"Failed to compare {subject}: Ironic hides its properties from this user (policy baremetal:volume:view_target_properties). "
+            "Use a cloud with system scope or the role admin."
+        )
+    goal = replace(
+        current,
+        volume_type=want.volume_type or current.volume_type,
+        volume_id=volume_id or current.volume_id,
+        properties=_merged(current.properties, _properties_to_write(want, node, current)),
+        extra=_merged(current.extra, _wanted_extra(want, node)),
+    )
+    _check(node, goal, subject)
+    warnings = _warnings(node, goal)
+    if goal == current:
+        return Plan(subject, _view(current), _view(current), warnings=warnings)
+    what = f"change {subject}"
+    steps: tuple[Request, ...] = (_update(current, goal, what),)
+    waiting = ""
+    if not nodes.may_update_records(node):
+        steps = (_delete(current, f"{what} (delete)"), _create(_with_password(want, goal, subject), f"{what} (create)"))
+        if not nodes.may_delete_records(node):
+            steps, waiting = nodes.power_off_first(node, what, permitted=want.power_off)
+    return Plan(subject, _view(current), _view(goal, current), steps, waiting, warnings)
+
+
+def _plan_absence(want: Wanted, node: Node, current: Target | None, subject: str) -> Plan:
+    if current is None:
+        return Plan(subject, {}, {})
+    what = f"remove {subject}"
+    nodes.check_not_novas(node, what)
+    steps: tuple[Request, ...] = (_delete(current, what),)
+    waiting = ""
+    if not nodes.may_delete_records(node):
+        steps, waiting = nodes.power_off_first(node, what, permitted=want.power_off)
+    return Plan(subject, _view(current), {}, steps, waiting)
+
+
+def _check(node: Node, target: Target, subject: str) -> None:
+    """What Ironic accepts and then cannot boot from (ironic/common/pxe_utils.py, get_volume_pxe_options)."""
+    properties = target.properties
+    by_cinder = node.storage_interface == "cinder"
+    if by_cinder and not identifiers.is_uuid(target.volume_id):
+        raise Refused(
+            f'Failed to set up {subject}: storage interface cinder attaches Cinder\'s volumes, and "{target.volume_id}" is no id of one.'
+        )
+    if by_cinder or target.volume_type != "iscsi" or _REDACTED in properties:
+        return  # Cinder writes the properties itself when it attaches the volume
+    missing = [
+        name
+        for name in ("target_iqn", "target_portal", "target_lun")
+        if properties.get(name) is None and not properties.get(f"{name}s")
+    ]
+    if missing:
+        raise Refused(f"Failed to set up {subject}: an iSCSI volume without Cinder needs {', '.join(missing)}.")
+    if target.boot_index > 0 and not {"auth_username", _PASSWORD} <= set(properties):
+        raise Refused(
+            f"Failed to set up {subject}: Ironic cannot boot with a further iSCSI volume that has no CHAP keys. "
+            "Give chap_username and chap_password, empty ones where the storage wants none."
+        )
+
+
+def _warnings(node: Node, target: Target) -> tuple[str, ...]:
+    warnings = []
+    if node.storage_interface == "noop":
+        warnings.append(f"node {node.name} has storage interface noop, which ignores its volume targets: set cinder or external")
+    portal = target.properties.get("target_portal")
+    if isinstance(portal, str) and portal.count(":") > 1:
+        warnings.append(
+            f"volume target {target.boot_index} of node {node.name}: Ironic drops the brackets of an IPv6 portal, and iPXE cannot read {portal}"
+        )
+    return tuple(warnings)
+
+
+def _salt(want: Wanted, node: Node) -> str:
+    return f"{node.uuid}/{want.boot_index}"
+
+
+def _wanted_password(want: Wanted) -> str | None:
+    return (want.properties or {}).get(_PASSWORD)  # type: ignore[return-value]  # _FORMS made it text
+
+
+def _properties_to_write(want: Wanted, node: Node, current: Target) -> dict[str, object]:
+    """The wanted properties, without a password that is to stay: Ironic never gives one back that could be compared."""
+    properties = dict(want.properties or {})
+    password = _wanted_password(want)
+    if password is None or want.update_password == "always" or _PASSWORD not in current.properties:
+        return properties
+    kept = current.extra.get(DIGEST)
+    if want.update_password == "on_create" or secrets.matches(password, _salt(want, node), kept):
+        del properties[_PASSWORD]
+    return properties
+
+
+def _wanted_extra(want: Wanted, node: Node) -> dict[str, object]:
+    extra = dict(want.extra or {})
+    password = _wanted_password(want)
+    if want.update_password == "on_change" and password is not None:
+        extra[DIGEST] = secrets.digest(password, _salt(want, node))
+    return extra
+
+
+def _with_password(want: Wanted, goal: Target, subject: str) -> Target:
+    """The target with its password in clear, for a new record: only Ironic knows the one of the old record."""
+    if _PASSWORD not in goal.properties:
+        return goal
+    password = _wanted_password(want)
+    if password is None:
+        raise Refused(
+            f"Failed to change {subject}: it must be deleted and created again, and only Ironic knows its CHAP password. Give chap_password as well."
+        )
+    return replace(goal, properties={**goal.properties, _PASSWORD: password})
+
+
+def _merged(found: Mapping[str, object], wanted_keys: Mapping[str, object] | None) -> dict[str, object]:
+    merged = {**found, **(wanted_keys or {})}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def _update(current: Target, goal: Target, what: str) -> Request:
+    """The differences as JSON patch, key by key: writing the whole of the properties back would store the mask as the password."""
+    fields = ("volume_type", "volume_id", "extra")
+    patch: list[dict[str, object]] = [
+        {"op": "add", "path": f"/{name}", "value": getattr(goal, name)}
+        for name in fields
+        if getattr(goal, name) != getattr(current, name)
+    ]
+    patch += _patch_properties(current.properties, goal.properties)
+    return Request(what, "baremetal", "PATCH", f"/volume/targets/{current.uuid}", "target", current.uuid, patch)
+
+
+def _patch_properties(current: Mapping[str, object], goal: Mapping[str, object]) -> list[dict[str, object]]:
+    if not current:  # the record may hold null there, into which no key can be added
+        return [{"op": "add", "path": "/properties", "value": dict(goal)}] if goal else []
+    patch: list[dict[str, object]] = [
+        {"op": "add", "path": f"/properties/{key}", "value": value} for key, value in goal.items() if current.get(key) != value
+    ]
+    return patch + [{"op": "remove", "path": f"/properties/{key}"} for key in current if key not in goal]
+
+
+def _create(target: Target, what: str) -> Request:
+    body = {
+        "node_uuid": target.node_uuid,
+        "volume_type": target.volume_type,
+        "boot_index": target.boot_index,
+        "volume_id": target.volume_id,
+        "properties": dict(target.properties),
+        "extra": dict(target.extra),
+    }
+    return Request(what, "baremetal", "POST", "/volume/targets", "target", body=body)
+
+
+def _delete(target: Target, what: str) -> Request:
+    return Request(what, "baremetal", "DELETE", f"/volume/targets/{target.uuid}", "target", target.uuid)
+
+
+def _view(target: Target, was: Target | None = None) -> dict[str, object]:
+    """The target as a diff shows it; a password that differs from what was is said to be new, and no more."""
+    properties = secrets.mask(target.properties)
+    password = target.properties.get(_PASSWORD)
+    if was is not None and password is not None and password != was.properties.get(_PASSWORD):
+        properties = {**properties, _PASSWORD: f"{secrets.MASK} (new)"}  # type: ignore[dict-item]
+    return {
+        "boot_index": target.boot_index,
+        "volume_type": target.volume_type,
+        "volume_id": target.volume_id,
+        "properties": properties,
+        "extra": secrets.mask(target.extra),
+    }
+
+
+def view(target: Target) -> dict[str, object]:
+    """The target as a module returns it, without secrets."""
+    return {"uuid": target.uuid, "node_uuid": target.node_uuid, **_view(target)}
+
+
+def result(want: Wanted, found: Found) -> dict[str, object]:
+    """The wanted target as a module returns it, or None where there is none."""
+    current = find(want, found.targets)
+    return {"target": view(current) if current else None}

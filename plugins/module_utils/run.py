@@ -1,0 +1,117 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""One run of one door: options in, result out. The only file of the engine that knows Ansible."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from .cloud.connection import Cloud
+from .fleet import fleet
+from .options import CONNECTION, Options
+from .resources.settle import Settling
+from .values import secrets
+from .values.errors import BfvError
+from .values.plan import Plan
+
+try:
+    import netaddr  # noqa: F401
+    import openstack
+except ImportError as error:
+    MISSING: str | None = (error.name or "openstack").partition(".")[0]
+    MISSING_TRACEBACK: str | None = traceback.format_exc()
+else:
+    MISSING = MISSING_TRACEBACK = None
+
+_PACKAGES = {"openstack": "openstacksdk"}
+
+
+class Resource(Protocol):
+    """What every file of the floor ``resources`` offers."""
+
+    def wanted(self, params: Mapping[str, Any]) -> Any: ...
+
+    def observe(self, cloud: Cloud, want: Any) -> Any: ...
+
+    def plan(self, want: Any, found: Any) -> Plan: ...
+
+    def result(self, want: Any, found: Any) -> dict[str, object]: ...
+
+
+Report = Callable[[Cloud, Any, Any], Mapping[str, object]]
+
+
+def run(options: Options, resource: Any, report: Report | None = None, **rules: Any) -> None:
+    """Run a module that manages one resource. ``report`` adds to the result what is read once all is settled."""
+    module = _module(options, rules)
+    result: dict[str, Any] = {"changed": False}
+    settling = None
+    try:
+        want = resource.wanted(module.params)
+        cloud = Cloud(module.params)
+        settling = Settling(cloud, lambda: resource.observe(cloud, want), lambda found: resource.plan(want, found))
+        _tell(module, result, settling.plan)
+        if not module.check_mode:
+            settling.run(module.params["timeout"], module.params["wait"])
+        result.update(resource.result(want, settling.found))
+        if report and not (module.check_mode and settling.plan.changed):
+            result.update(report(cloud, want, settling.found))
+        result["changed"] = settling.plan.changed or settling.taken
+    except BfvError as error:
+        result["changed"] = settling is not None and settling.taken
+        module.fail_json(msg=str(error), **result)
+    module.exit_json(**result)
+
+
+def run_fleet(options: Options) -> None:
+    """Run the module that manages many nodes. It fails only where nothing can be done at all; nodes fail by themselves."""
+    module = _module(options, {})
+    try:
+        cloud = Cloud(module.params)
+        outcomes = fleet.manage(cloud, module.params, check_mode=module.check_mode)
+    except BfvError as error:
+        module.fail_json(msg=str(error))
+    for outcome in outcomes:
+        for warning in outcome.plan.warnings:
+            module.warn(warning)
+    result: dict[str, Any] = {
+        "changed": any(outcome.changed for outcome in outcomes),
+        "nodes": {outcome.node: outcome.result() for outcome in outcomes},
+    }
+    if module._diff:
+        result["diff"] = [outcome.diff for outcome in outcomes if outcome.changed]
+    failed = sorted(outcome.node for outcome in outcomes if outcome.failed)
+    if failed:
+        reasons = "; ".join(outcome.msg for outcome in outcomes if outcome.failed)
+        module.fail_json(msg=f"{len(failed)} of {len(outcomes)} nodes failed ({', '.join(failed)}): {reasons}", **result)
+    module.exit_json(**result)
+
+
+def _module(options: Options, rules: Mapping[str, Any]) -> AnsibleModule:
+    spec = {**CONNECTION, **options}
+    # no_log: the invocation would go to the system's log before secrets within dicts are known.
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True, no_log=True, **rules)  # type: ignore[no-untyped-call]
+    module.no_log_values.update(secrets.secret_values(module.params))
+    if MISSING:
+        module.fail_json(msg=missing_required_lib(_PACKAGES.get(MISSING, MISSING)), exception=MISSING_TRACEBACK)  # type: ignore[no-untyped-call]
+    _log_sdk(module)
+    return module
+
+
+def _log_sdk(module: AnsibleModule) -> None:
+    path = module.params["sdk_log_path"]
+    if path:
+        debug = module.params["sdk_log_level"] == "DEBUG"
+        openstack.enable_logging(debug=debug, http_debug=debug, path=path)
+
+
+def _tell(module: AnsibleModule, result: dict[str, object], plan: Plan) -> None:
+    for warning in plan.warnings:
+        module.warn(warning)
+    if module._diff:
+        result["diff"] = plan.diff

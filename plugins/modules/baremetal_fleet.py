@@ -1,0 +1,330 @@
+#!/usr/bin/python
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: baremetal_fleet
+short_description: Deploy a list of bare-metal nodes from volumes
+version_added: 0.1.0
+author:
+  - The bfv.openstack contributors (@bfv-openstack)
+description:
+  - Brings a list of Ironic nodes to where they boot from their volumes, or back.
+  - For each node it makes the volumes, sets the storage interface, the boot interface and the capabilities, registers the connectors,
+    makes the targets, removes C(image_source), has Ironic validate the node, storage included, deploys it and waits.
+  - It applies the same rules as the modules for single resources, but reads all nodes with a handful of requests,
+    and waits for all of them with one request a round.
+  - Each node is planned as a whole before anything of it is changed. A node that fails stops no other.
+    When all have ended the module fails if a node failed, and RV(nodes) tells what became of each.
+  - A run that was interrupted is completed by the next one.
+extends_documentation_fragment:
+  - bfv.openstack.connection
+  - bfv.openstack.connection.volume_cloud
+  - bfv.openstack.attributes
+  - bfv.openstack.attributes.action_group
+options:
+  nodes:
+    description:
+      - The nodes.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      node:
+        description: Name or UUID of the node.
+        type: str
+        required: true
+      storage_interface:
+        description: See M(bfv.openstack.baremetal_node_storage).
+        type: str
+        choices: [cinder, external, noop, reset]
+      boot_interface:
+        description: See M(bfv.openstack.baremetal_node_storage).
+        type: str
+      capabilities:
+        description: Capabilities to set by name; merged, see M(bfv.openstack.baremetal_node_storage).
+        type: dict
+      iscsi_boot:
+        description: The capability C(iscsi_boot).
+        type: bool
+      fibre_channel_boot:
+        description: The capability C(fibre_channel_boot).
+        type: bool
+      boot_mode:
+        description: The capability C(boot_mode).
+        type: str
+        choices: [bios, uefi]
+      connectors:
+        description:
+          - The node's connectors.
+          - Left out, it is one of the type V(iqn) with an identifier that is made up. An empty list manages none.
+        type: list
+        elements: dict
+        suboptions:
+          type:
+            description: See M(bfv.openstack.volume_connector).
+            type: str
+            choices: [iqn, ip, mac, wwnn, wwpn, port, portgroup]
+            default: iqn
+          connector_id:
+            description: See M(bfv.openstack.volume_connector).
+            type: str
+            default: auto
+          extra:
+            description: See M(bfv.openstack.volume_connector).
+            type: dict
+      volumes:
+        description:
+          - Volumes of Cinder to make for the node where they are not there.
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description: See M(bfv.openstack.bfv_volume).
+            type: str
+          id:
+            description: See M(bfv.openstack.bfv_volume).
+            type: str
+          image:
+            description: See M(bfv.openstack.bfv_volume).
+            type: str
+          size:
+            description: Size in GiB, see M(bfv.openstack.bfv_volume).
+            type: int
+          volume_type:
+            description: See M(bfv.openstack.bfv_volume).
+            type: str
+          availability_zone:
+            description: See M(bfv.openstack.bfv_volume).
+            type: str
+          description:
+            description: See M(bfv.openstack.bfv_volume).
+            type: str
+          metadata:
+            description: See M(bfv.openstack.bfv_volume).
+            type: dict
+          bootable:
+            description: See M(bfv.openstack.bfv_volume).
+            type: bool
+          scheduler_hints:
+            description: See M(bfv.openstack.bfv_volume).
+            type: dict
+      targets:
+        description:
+          - The node's targets.
+          - Left out, they are its O(nodes[].volumes) in their order, the first of them with the boot index 0.
+        type: list
+        elements: dict
+        suboptions:
+          boot_index:
+            description: See M(bfv.openstack.volume_target).
+            type: int
+            default: 0
+          volume_type:
+            description: See M(bfv.openstack.volume_target).
+            type: str
+            choices: [iscsi, fibre_channel]
+          volume:
+            description: See M(bfv.openstack.volume_target).
+            type: str
+          volume_id:
+            description: See M(bfv.openstack.volume_target).
+            type: str
+          target_iqn:
+            description: See M(bfv.openstack.volume_target).
+            type: str
+          target_portal:
+            description: See M(bfv.openstack.volume_target).
+            type: str
+          target_lun:
+            description: See M(bfv.openstack.volume_target).
+            type: int
+          chap_username:
+            description: See M(bfv.openstack.volume_target).
+            type: str
+          chap_password:
+            description: See M(bfv.openstack.volume_target).
+            type: str
+          properties:
+            description: See M(bfv.openstack.volume_target).
+            type: dict
+          update_password:
+            description: See M(bfv.openstack.volume_target).
+            type: str
+            choices: [on_create, always, on_change]
+            default: on_create
+          extra:
+            description: See M(bfv.openstack.volume_target).
+            type: dict
+  state:
+    description:
+      - V(prepared) does everything but the deployment, V(deployed) deploys as well.
+      - V(undeployed) undeploys the nodes and removes those of their targets that Ironic leaves. Connectors and the other settings stay.
+      - A node that is active is never deployed again. If its targets differ from what is asked for it fails.
+    type: str
+    choices: [prepared, deployed, undeployed]
+    default: deployed
+  volumes_on_undeploy:
+    description:
+      - Whether O(state=undeployed) keeps or deletes O(nodes[].volumes).
+    type: str
+    choices: [keep, delete]
+    default: keep
+  concurrency:
+    description:
+      - How many nodes are worked on at the same time.
+    type: int
+    default: 8
+  iqn_prefix:
+    description:
+      - What stands before the node's UUID in an initiator name that is made up, see M(bfv.openstack.volume_connector).
+    type: str
+    default: iqn.2017-08.org.openstack.
+  power_off:
+    description:
+      - Permits to power a node off where Ironic demands it to change or remove a connector or target. It stays off until it is deployed.
+    type: bool
+    default: false
+  timeout:
+    description:
+      - The longest time, in seconds, that the module waits for all nodes together.
+    type: int
+    default: 3600
+seealso:
+  - module: bfv.openstack.bfv_volume
+  - module: bfv.openstack.baremetal_node_storage
+  - module: bfv.openstack.volume_connector
+  - module: bfv.openstack.volume_target
+"""
+
+EXAMPLES = r"""
+- name: Deploy two nodes, one from Cinder and one from a storage array
+  bfv.openstack.baremetal_fleet:
+    cloud: baremetal-admin
+    volume_cloud: storage-project
+    nodes:
+      - node: rack3-node07
+        storage_interface: cinder
+        iscsi_boot: true
+        volumes:
+          - name: rack3-node07-root
+            image: debian-13-iscsi
+            size: 20
+      - node: rack3-node08
+        storage_interface: external
+        iscsi_boot: true
+        targets:
+          - volume_id: 05a3cf39-1c1f-4b0b-9d4f-ad8d86f0ae61
+            target_iqn: iqn.2010-10.org.example:array.rack3-node08
+            target_portal: 192.0.2.10:3260
+            target_lun: 1
+            chap_username: rack3-node08
+            chap_password: "{{ vault_chap_password }}"
+
+- name: Take both back and delete the volume of Cinder
+  bfv.openstack.baremetal_fleet:
+    cloud: baremetal-admin
+    volume_cloud: storage-project
+    state: undeployed
+    volumes_on_undeploy: delete
+    nodes:
+      - node: rack3-node07
+        volumes:
+          - name: rack3-node07-root
+      - node: rack3-node08
+        targets:
+          - boot_index: 0
+"""
+
+RETURN = r"""
+nodes:
+  description:
+    - What became of each node, by the name that it was asked for.
+  returned: always, unless no node could be looked at
+  type: dict
+  contains:
+    changed:
+      description: Whether anything of the node was changed, or would be in check mode.
+      type: bool
+      sample: true
+    failed:
+      description: Whether the node failed.
+      type: bool
+      sample: false
+    msg:
+      description: Why it failed. Empty if it did not.
+      type: str
+      sample: ""
+    actions:
+      description: What was done, or would be done in check mode, in order.
+      type: list
+      elements: str
+      sample:
+        - create volume rack3-node07-root (20 GiB, from image debian-13-iscsi)
+        - deploy node rack3-node07
+    node:
+      description: The node as M(bfv.openstack.baremetal_node_storage) returns it. V(null) where there is none.
+      type: dict
+      sample: {name: rack3-node07, provision_state: active, storage_interface: cinder}
+    connectors:
+      description: The node's connectors as M(bfv.openstack.volume_connector) returns them.
+      type: list
+      elements: dict
+      sample: []
+    targets:
+      description: The node's targets as M(bfv.openstack.volume_target) returns them. Secrets are masked.
+      type: list
+      elements: dict
+      sample: []
+    volumes:
+      description: The wanted volumes as M(bfv.openstack.bfv_volume) returns them.
+      type: list
+      elements: dict
+      sample: []
+"""
+
+from ansible_collections.bfv.openstack.plugins.module_utils.options import (
+    CONNECTOR,
+    IQN_PREFIX,
+    LONG,
+    NODE,
+    NODE_STORAGE,
+    POWER_OFF,
+    TARGET,
+    VOLUME,
+    VOLUME_CLOUD,
+    Options,
+)
+from ansible_collections.bfv.openstack.plugins.module_utils.run import run_fleet
+
+OPTIONS: Options = {
+    "nodes": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {
+            **NODE,
+            **NODE_STORAGE,
+            "connectors": {"type": "list", "elements": "dict", "options": CONNECTOR},
+            "volumes": {"type": "list", "elements": "dict", "options": VOLUME},
+            "targets": {"type": "list", "elements": "dict", "options": TARGET},
+        },
+    },
+    "state": {"type": "str", "choices": ["prepared", "deployed", "undeployed"], "default": "deployed"},
+    "volumes_on_undeploy": {"type": "str", "choices": ["keep", "delete"], "default": "keep"},
+    "concurrency": {"type": "int", "default": 8},
+    **IQN_PREFIX,
+    **POWER_OFF,
+    **VOLUME_CLOUD,
+    **LONG,
+}
+
+
+def main() -> None:
+    run_fleet(OPTIONS)
+
+
+if __name__ == "__main__":
+    main()

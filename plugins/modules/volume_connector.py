@@ -1,0 +1,134 @@
+#!/usr/bin/python
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: volume_connector
+short_description: Manage the volume connectors of a bare-metal node
+version_added: 0.1.0
+author:
+  - The bfv.openstack contributors (@bfv-openstack)
+description:
+  - Creates, changes and removes a volume connector of an Ironic node, that is an initiator by which the storage knows the node.
+  - A node has one connector of the type V(iqn) at the most, because with several Ironic tells Cinder the first and iPXE the last.
+    One that is there with another identifier is changed. Connectors of the other types are told apart by their identifiers.
+  - Connectors survive an undeployment of the node.
+extends_documentation_fragment:
+  - bfv.openstack.connection
+  - bfv.openstack.attributes
+  - bfv.openstack.attributes.action_group
+options:
+  node:
+    description:
+      - Name or UUID of the node.
+    type: str
+    required: true
+  type:
+    description:
+      - What the identifier is.
+      - Cinder uses V(iqn), V(ip), V(wwnn) and V(wwpn); Nova uses V(mac) and V(ip) as well; nobody uses V(port) and V(portgroup).
+    type: str
+    choices: [iqn, ip, mac, wwnn, wwpn, port, portgroup]
+    default: iqn
+  connector_id:
+    description:
+      - The identifier, in the form that its type has. An identifier is unique in a whole Ironic.
+      - V(auto) is for the type V(iqn). It keeps the connector that is there, and makes one from O(iqn_prefix) and the node's UUID where there is none.
+        With O(state=absent) it means the only connector of its type.
+    type: str
+    default: auto
+  iqn_prefix:
+    description:
+      - What stands before the node's UUID in an identifier that is made up. The end counts, so give the dot or colon as well.
+    type: str
+    default: iqn.2017-08.org.openstack.
+  extra:
+    description:
+      - Notes to keep with the connector, by name. A value of V(null) removes the name; names that are not given stay.
+    type: dict
+  state:
+    description:
+      - Whether the connector is there.
+    type: str
+    choices: [present, absent]
+    default: present
+  power_off:
+    description:
+      - Permits to power the node off where Ironic demands it. It stays off.
+      - Ironic changes a connector only when the node is powered off, and removes it then or in the states C(enroll), C(manageable) and C(adopt failed).
+    type: bool
+    default: false
+seealso:
+  - module: bfv.openstack.volume_target
+  - module: bfv.openstack.baremetal_node_storage
+"""
+
+EXAMPLES = r"""
+- name: Give a node an iSCSI initiator name
+  bfv.openstack.volume_connector:
+    cloud: baremetal-admin
+    node: rack3-node07
+
+- name: Give a node the initiator name that the storage array knows
+  bfv.openstack.volume_connector:
+    cloud: baremetal-admin
+    node: rack3-node07
+    connector_id: iqn.2026-01.org.example:rack3-node07
+
+- name: Register a fibre channel port
+  bfv.openstack.volume_connector:
+    cloud: baremetal-admin
+    node: rack3-node07
+    type: wwpn
+    connector_id: "50:01:43:80:24:21:3f:aa"
+
+- name: Remove the initiator name
+  bfv.openstack.volume_connector:
+    cloud: baremetal-admin
+    node: rack3-node07
+    state: absent
+"""
+
+RETURN = r"""
+connector:
+  description: The connector as it is now, or in check mode as it was. V(null) where there is none.
+  returned: success
+  type: dict
+  contains:
+    uuid:
+      description: UUID of the connector.
+      type: str
+      sample: 9bf93e01-d728-47a3-ad4b-5e66a835037c
+    node_uuid:
+      description: UUID of its node.
+      type: str
+      sample: 1be26c0b-03f2-4d2e-ae87-c02d7f33c123
+    type:
+      description: What the identifier is.
+      type: str
+      sample: iqn
+    connector_id:
+      description: The identifier.
+      type: str
+      sample: iqn.2017-08.org.openstack.1be26c0b-03f2-4d2e-ae87-c02d7f33c123
+    extra:
+      description: Notes kept with the connector.
+      type: dict
+      sample: {}
+"""
+
+from ansible_collections.bfv.openstack.plugins.module_utils.options import CONNECTOR, IQN_PREFIX, NODE, POWER_OFF, STATE, Options
+from ansible_collections.bfv.openstack.plugins.module_utils.resources import connector
+from ansible_collections.bfv.openstack.plugins.module_utils.run import run
+
+OPTIONS: Options = {**NODE, **CONNECTOR, **IQN_PREFIX, **STATE, **POWER_OFF}
+
+
+def main() -> None:
+    run(OPTIONS, connector)
+
+
+if __name__ == "__main__":
+    main()
