@@ -91,7 +91,9 @@ def _message(body: Any) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(re.sub(r"<[^<>]+>", " ", text).split())[:500]
+    text = re.sub(r"<[^<>]+>", " ", text)  # some proxies answer in HTML
+    text = re.sub(r"HTTPS?ConnectionPool\(.*?: ([^:]*?)[\"')]*$", r"\1", text, flags=re.DOTALL)  # of urllib3's nest only the core
+    return " ".join(text.split())[:500]
 
 
 @contextmanager
@@ -101,7 +103,7 @@ def translated(what: str) -> Iterator[None]:
         yield
     except keystone_errors.Unauthorized as error:
         raise BfvError(_sentence(what, f"Keystone says «{_one_line(str(error))}»", _advice(401, ""))) from error
-    except (keystone_errors.ConnectFailure, http_errors.ConnectionError) as error:
+    except (keystone_errors.ConnectFailure, keystone_errors.DiscoveryFailure, http_errors.ConnectionError) as error:
         raise BfvError(
             _sentence(what, f"no connection ({_one_line(str(error))})", "Check that the service runs and its address is right")
         ) from error
