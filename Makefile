@@ -32,7 +32,7 @@ lock: venv ## Renew the locks from pyproject.toml
 	$(LOCK) --group collections --no-deps --output-file requirements/collections.txt
 	$(LOCK) --group sandbox --output-file roles/sandbox/files/requirements.txt
 
-# The checks. Each one runs on its own too, for example: make lint-mypy
+# The checks. Each one runs on its own too, for example: make lint-types
 CHECK := @python tools/checks.py run
 RESULTS := .cache/results
 LINTS := lint-ruff lint-format lint-types lint-floors lint-ansible lint-yaml lint-docs lint-changelog
