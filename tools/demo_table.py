@@ -16,7 +16,7 @@ import openstack
 
 HEADER = ["node", "provision state", "storage interface", "volume", "portal", "IQN", "LUN"]
 SCRIPTS = Path(os.environ["OS_CLIENT_CONFIG_FILE"]).parent / "ironic" / "http"
-STORAGE_INTERFACE = "1.33"  # the first microversion of Ironic that shows a node's storage interface
+MICROVERSION = "1.43"  # the first in which Ironic lists nodes, like volume targets, with ?detail=True
 
 
 def sanhooks(node_uuid: str) -> list[str]:
@@ -29,7 +29,7 @@ def main() -> None:
     bare_metal = openstack.connect(cloud="sandbox-system").baremetal
 
     def listed(kind: str) -> list[dict[str, Any]]:
-        response = bare_metal.get(f"/v1/{kind}?detail=True", microversion=STORAGE_INTERFACE)
+        response = bare_metal.get(f"/{kind}?detail=True", microversion=MICROVERSION)
         response.raise_for_status()
         return response.json()[kind.rpartition("/")[2]]
 
