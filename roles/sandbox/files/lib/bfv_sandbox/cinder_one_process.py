@@ -1,0 +1,59 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Cinder's API, scheduler and volume service in one process.
+
+oslo.messaging's fake:/ transport works inside one process only; with it no message broker is needed.
+Usage: python -m bfv_sandbox.cinder_one_process --config-file cinder.conf
+"""
+
+# Eventlet has to patch the standard library before anything else is imported.
+from cinder import monkey_patch
+
+monkey_patch.patch()
+
+import shlex  # noqa: E402
+import sys  # noqa: E402
+
+import os_brick  # noqa: E402
+import oslo_service  # noqa: E402
+from cinder import coordination, objects, rpc, service, utils, version  # noqa: E402
+from cinder.cmd.volume import host_opt  # noqa: E402
+from cinder.common import config, constants  # noqa: E402
+from oslo_config import cfg  # noqa: E402
+from oslo_log import log  # noqa: E402
+from oslo_privsep import priv_context  # noqa: E402
+
+CONF = cfg.CONF
+
+
+def main() -> None:
+    objects.register_all()
+    CONF(sys.argv[1:], project="cinder", version=version.version_string())
+    config.set_middleware_defaults()
+    log.setup(CONF, "cinder")
+    priv_context.init(root_helper=shlex.split(utils.get_root_helper()))
+    os_brick.setup(CONF)
+    rpc.init(CONF)
+    coordination.COORDINATOR.start()
+
+    services = [service.Service.create(binary=constants.SCHEDULER_BINARY)]
+    for backend in CONF.enabled_backends:
+        CONF.register_opt(host_opt, group=backend)
+        services.append(
+            service.Service.create(
+                host=f"{CONF.host}@{backend}",
+                service_name=backend,
+                binary=constants.VOLUME_BINARY,
+                coordination=True,
+            )
+        )
+    services.append(service.WSGIService("osapi_volume"))
+
+    launcher = oslo_service.service.ServiceLauncher(CONF)
+    for each in services:
+        launcher.launch_service(each)
+    launcher.wait()
+
+
+if __name__ == "__main__":
+    main()
