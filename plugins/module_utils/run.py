@@ -5,30 +5,19 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from .cloud import connection
 from .cloud.connection import Cloud
 from .fleet import fleet
 from .options import CONNECTION, Options
 from .resources.settle import Settling
-from .values import secrets
+from .values import identifiers, secrets
 from .values.errors import BfvError
 from .values.plan import Plan
-
-try:
-    import netaddr  # noqa: F401
-    import openstack
-except ImportError as error:
-    MISSING: str | None = (error.name or "openstack").partition(".")[0]
-    MISSING_TRACEBACK: str | None = traceback.format_exc()
-else:
-    MISSING = MISSING_TRACEBACK = None
-
-_PACKAGES = {"openstack": "openstacksdk"}
 
 
 class Resource(Protocol):
@@ -46,7 +35,7 @@ class Resource(Protocol):
 Report = Callable[[Cloud, Any, Any], Mapping[str, object]]
 
 
-def run(options: Options, resource: Any, report: Report | None = None, **rules: Any) -> None:
+def run(options: Options, resource: Resource, report: Report | None = None, **rules: Any) -> None:
     """Run a module that manages one resource. ``report`` adds to the result what is read once all is settled."""
     module = _module(options, rules)
     result: dict[str, Any] = {"changed": False}
@@ -97,17 +86,12 @@ def _module(options: Options, rules: Mapping[str, Any]) -> AnsibleModule:
     # no_log: the invocation would go to the system's log before secrets within dicts are known.
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True, no_log=True, **rules)  # type: ignore[no-untyped-call]
     module.no_log_values.update(secrets.secret_values(module.params))
-    if MISSING:
-        module.fail_json(msg=missing_required_lib(_PACKAGES.get(MISSING, MISSING)), exception=MISSING_TRACEBACK)  # type: ignore[no-untyped-call]
-    _log_sdk(module)
+    for package, available in (("openstacksdk", connection.AVAILABLE), ("netaddr", identifiers.AVAILABLE)):
+        if not available:
+            module.fail_json(msg=missing_required_lib(package))  # type: ignore[no-untyped-call]
+    if module.params["sdk_log_path"]:
+        connection.log_to(module.params["sdk_log_path"], debug=module.params["sdk_log_level"] == "DEBUG")
     return module
-
-
-def _log_sdk(module: AnsibleModule) -> None:
-    path = module.params["sdk_log_path"]
-    if path:
-        debug = module.params["sdk_log_level"] == "DEBUG"
-        openstack.enable_logging(debug=debug, http_debug=debug, path=path)
 
 
 def _tell(module: AnsibleModule, result: dict[str, object], plan: Plan) -> None:

@@ -20,6 +20,8 @@ try:
 except ImportError:  # run.py refuses to start without it, and says how to get it
     openstack = None  # type: ignore[assignment]
 
+AVAILABLE = bool(openstack)
+
 # What a cloud given as a dict says itself, and openstack.cloud's options say otherwise.
 _OPTIONS = {
     "auth": "auth",
@@ -90,3 +92,8 @@ def _connect(cloud: object, params: Mapping[str, Any]) -> Any:
         settings = {"cloud": cloud, "interface": interface, **{_OPTIONS[name]: value for name, value in given.items()}}
     with translated(f"read the configuration of cloud {cloud!r}" if isinstance(cloud, str) else "read the cloud's configuration"):
         return openstack.connect(**{name: value for name, value in settings.items() if value is not None})
+
+
+def log_to(path: str, *, debug: bool) -> None:
+    """Have the SDK write its log to a file; for debugging with every request, but those of volume targets."""
+    openstack.enable_logging(debug=debug, http_debug=debug, path=path)

@@ -20,6 +20,8 @@ try:
 except ImportError:  # run.py refuses to start without it, and says how to get it
     netaddr = None  # type: ignore[assignment]
 
+AVAILABLE = bool(netaddr)
+
 # RFC 3720 3.2.6.3 and RFC 3721: the date is that of the naming authority's domain; 223 bytes at the most.
 _IQN = re.compile(r"iqn\.\d{4}-(0[1-9]|1[0-2])\.[a-z0-9]+([.-]+[a-z0-9]+)*(:[\w.:-]+)?", re.IGNORECASE | re.ASCII)
 _EUI = re.compile(r"eui\.[0-9a-f]{16}", re.IGNORECASE)

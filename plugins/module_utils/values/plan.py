@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Request:
+class Step:
+    """One thing that a plan does: a Request, or the question Validate."""
+
+
+@dataclass(frozen=True)
+class Request(Step):
     """One write: an HTTP request that the plan decided on.
 
     ``what`` is both the action that is shown and the end of "Failed to ...". ``changes`` names the kind of the record that
@@ -27,15 +32,12 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Validate:
+class Validate(Step):
     """A question to Ironic that must be answered yes before the steps behind it: does the node's set-up pass its own checks?"""
 
     node_uuid: str
     node: str
     required: tuple[str, ...]
-
-
-Step = Request | Validate
 
 
 @dataclass(frozen=True)
