@@ -21,7 +21,7 @@ from .errors import Rejected, rejected, translated
 Json = dict[str, Any]
 
 # Ironic's conductor has tried for 3 s by itself before it answers that a node is locked.
-_LOCK_TRIES = 6
+_LOCK_TRIES = 5  # before the last one
 _LOCK_PAUSE = 1.0  # seconds; doubled each time, with jitter so that a fleet's tries spread
 _READ_TRIES = 4
 
@@ -62,16 +62,18 @@ class Service:
         An error that may have come after the write took place (503, a lost connection) is not tried again: the next run sees
         what came of it.
         """
-        for pause in range(_LOCK_TRIES):
+        for tries in range(_LOCK_TRIES):
             try:
-                return self._ask(
-                    request.method, request.path, request.what, json=request.body, status_code_retries=0, connect_retries=0
-                )
+                return self._write(request)
             except Rejected as error:
-                if not error.is_lock or pause == _LOCK_TRIES - 1:
+                if not error.is_lock:
                     raise
-                time.sleep(_LOCK_PAUSE * 2**pause * random.uniform(0.5, 1.0))
-        raise AssertionError("unreachable: the last try returns or raises")
+            time.sleep(_LOCK_PAUSE * 2**tries * random.uniform(0.5, 1.0))
+        return self._write(request)
+
+    def _write(self, request: Request) -> Json:
+        once = {"status_code_retries": 0, "connect_retries": 0}
+        return self._ask(request.method, request.path, request.what, json=request.body, **once)
 
     def _ask(self, method: str, path: str, what: str, **options: object) -> Json:
         # The SDK's debug log would hold the CHAP password of a target.

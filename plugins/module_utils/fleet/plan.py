@@ -10,13 +10,10 @@ from dataclasses import dataclass, replace
 from ..resources import connector, deployment, node, node_storage, target, volume
 from ..resources.image import Image
 from ..resources.node import Node
-from ..resources.volume import Volume
 from ..values.errors import Refused
 from ..values.plan import Plan, together
 from .observe import NodeFound
 from .wanted import UNDEPLOYED, NodeWanted
-
-TO_COME = "(known when the volume is there)"
 
 
 @dataclass(frozen=True)
@@ -102,9 +99,6 @@ def _target_found(want: target.Wanted, node_wanted: NodeWanted, found: NodeFound
     """The target's surroundings as they are when its turn comes: the node set up, its volumes made."""
     volumes = found.volumes.get(want.volume or "", ())
     ours = next((one for one in node_wanted.volumes if one.label == want.volume), None)
-    if ours and not volumes:
-        bootable = bool(ours.image) if ours.bootable is None else ours.bootable
-        volumes = (Volume(id=TO_COME, name=ours.label, status="available", size=0, bootable=bootable),)
-    elif ours and ours.bootable:
-        volumes = tuple(replace(one, bootable=True) for one in volumes)
+    if ours:
+        volumes = (volume.expected(ours, _volume_found(ours, found)),)
     return target.Found(goal, found.targets, volumes)

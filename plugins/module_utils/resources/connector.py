@@ -16,6 +16,7 @@ from typing import Any
 from ..cloud.connection import Cloud
 from ..values import connectors
 from ..values.errors import Invalid, Refused
+from ..values.merge import merged
 from ..values.plan import Plan, Request
 from . import node as nodes
 from .node import Node
@@ -146,7 +147,7 @@ def _same(want: Wanted, one: Connector) -> bool:
 def _plan_creation(want: Wanted, found: Found, subject: str) -> Plan:
     name = identifier(want, found.node)
     _check_free(want.type, name, found, subject)
-    extra = {key: value for key, value in (want.extra or {}).items() if value is not None}
+    extra = merged({}, want.extra)
     body = {"node_uuid": found.node.uuid, "type": want.type, "connector_id": name, "extra": extra}
     return Plan(subject, {}, _view(want.type, name, extra), (_create(f"create the {subject} as {name}", body),))
 
@@ -154,8 +155,7 @@ def _plan_creation(want: Wanted, found: Found, subject: str) -> Plan:
 def _plan_update(want: Wanted, found: Found, current: Connector, subject: str) -> Plan:
     keeps_name = _same(want, current)
     name = current.connector_id if keeps_name else want.connector_id
-    merged = {**current.extra, **(want.extra or {})}
-    extra = {key: value for key, value in merged.items() if value is not None}
+    extra = merged(current.extra, want.extra)
     before, after = _view(current.type, current.connector_id, current.extra), _view(current.type, name, extra)
     if before == after:
         return Plan(subject, before, after)
@@ -167,14 +167,13 @@ def _plan_update(want: Wanted, found: Found, current: Connector, subject: str) -
         for key, value, was in (("connector_id", name, current.connector_id), ("extra", extra, current.extra))
         if value != was
     ]
-    path = f"/volume/connectors/{current.uuid}"
     body = {"node_uuid": current.node_uuid, "type": current.type, "connector_id": name, "extra": extra}
-    steps: tuple[Request, ...] = (Request(what, "baremetal", "PATCH", path, "connector", current.uuid, patch),)
-    waiting = ""
-    if not nodes.may_update_records(found.node):
-        steps = (_delete(current, f"{what} (delete)"), _create(f"{what} (create)", body))
-        if not nodes.may_delete_records(found.node):
-            steps, waiting = nodes.power_off_first(found.node, what, permitted=want.power_off)
+    if nodes.may_update_records(found.node):
+        request = Request(what, "baremetal", "PATCH", f"/volume/connectors/{current.uuid}", "connector", current.uuid, patch)
+        return Plan(subject, before, after, (request,))
+    if nodes.may_delete_records(found.node):
+        return Plan(subject, before, after, (_delete(current, f"{what} (delete)"), _create(f"{what} (create)", body)))
+    steps, waiting = nodes.power_off_first(found.node, what, permitted=want.power_off)
     return Plan(subject, before, after, steps, waiting)
 
 
@@ -186,10 +185,7 @@ def _plan_absence(want: Wanted, node: Node, of_type: list[Connector], subject: s
     if not going:
         return Plan(subject, {}, {})
     what = f"remove the {subject} ({going[0].connector_id})"
-    steps: tuple[Request, ...] = (_delete(going[0], what),)
-    waiting = ""
-    if not nodes.may_delete_records(node):
-        steps, waiting = nodes.power_off_first(node, what, permitted=want.power_off)
+    steps, waiting = nodes.delete_record(node, what, _delete(going[0], what), permitted=want.power_off)
     return Plan(subject, _view(going[0].type, going[0].connector_id, going[0].extra), {}, steps, waiting)
 
 

@@ -139,6 +139,11 @@ def may_delete_records(node: Node) -> bool:
     return node.power_state == POWER_OFF or node.provision_state in _RECORDS_MAY_GO
 
 
+def delete_record(node: Node, what: str, delete: Request, *, permitted: bool) -> tuple[tuple[Request, ...], str]:
+    """The steps that delete a connector or target, and what they wait for."""
+    return ((delete,), "") if may_delete_records(node) else power_off_first(node, what, permitted=permitted)
+
+
 def power_off_first(node: Node, what: str, *, permitted: bool) -> tuple[tuple[Request, ...], str]:
     """The step that powers the node off, and what it waits for. Raises Refused where that is not permitted."""
     if not permitted:

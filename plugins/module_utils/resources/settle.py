@@ -12,7 +12,7 @@ from ..cloud.connection import Cloud
 from ..cloud.service import Json
 from ..cloud.wait import Rounds
 from ..values.errors import BfvError
-from ..values.plan import Plan, Step, Validate
+from ..values.plan import Plan, Request, Step, Validate
 from . import validation
 
 Found = TypeVar("Found")
@@ -20,10 +20,11 @@ Found = TypeVar("Found")
 
 def take(cloud: Cloud, step: Step) -> Json:
     """One step of a plan. The answer of a write; {} for a question that was answered yes."""
+    if isinstance(step, Request):
+        return cloud.send(step)
     if isinstance(step, Validate):
         validation.check(validation.ask(cloud, step.node_uuid, step.node), step.node, step.required)
-        return {}
-    return cloud.send(step)
+    return {}
 
 
 def timed_out(waiting: str, timeout: float) -> BfvError:

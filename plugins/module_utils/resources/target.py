@@ -17,6 +17,7 @@ from typing import Any
 from ..cloud.connection import Cloud
 from ..values import identifiers, secrets
 from ..values.errors import Invalid, Refused
+from ..values.merge import merged
 from ..values.plan import Plan, Request
 from . import node as nodes
 from . import volume as volumes
@@ -182,10 +183,10 @@ def _plan_creation(want: Wanted, node: Node, volume_id: str | None, subject: str
         volume_type=want.volume_type or "iscsi",
         boot_index=want.boot_index,
         volume_id=volume_id,
-        properties=_merged({}, want.properties),
-        extra=_merged({}, _wanted_extra(want, node)),
+        properties=merged({}, want.properties),
+        extra=merged({}, _wanted_extra(want, node)),
     )
-    _check(node, target, subject)
+    _check(want, node, target, subject)
     return Plan(
         subject,
         {},
@@ -205,21 +206,24 @@ def _plan_update(want: Wanted, node: Node, current: Target, volume_id: str | Non
         current,
         volume_type=want.volume_type or current.volume_type,
         volume_id=volume_id or current.volume_id,
-        properties=_merged(current.properties, _properties_to_write(want, node, current)),
-        extra=_merged(current.extra, _wanted_extra(want, node)),
+        properties=merged(current.properties, _properties_to_write(want, node, current)),
+        extra=merged(current.extra, _wanted_extra(want, node)),
     )
-    _check(node, goal, subject)
+    _check(want, node, goal, subject)
     warnings = _warnings(node, goal)
     if goal == current:
         return Plan(subject, _view(current), _view(current), warnings=warnings)
-    what = f"change {subject}"
-    steps: tuple[Request, ...] = (_update(current, goal, what),)
-    waiting = ""
-    if not nodes.may_update_records(node):
-        steps = (_delete(current, f"{what} (delete)"), _create(_with_password(want, goal, subject), f"{what} (create)"))
-        if not nodes.may_delete_records(node):
-            steps, waiting = nodes.power_off_first(node, what, permitted=want.power_off)
+    steps, waiting = _change(want, node, current, goal, subject)
     return Plan(subject, _view(current), _view(goal, current), steps, waiting, warnings)
+
+
+def _change(want: Wanted, node: Node, current: Target, goal: Target, subject: str) -> tuple[tuple[Request, ...], str]:
+    what = f"change {subject}"
+    if nodes.may_update_records(node):
+        return (_update(current, goal, what),), ""
+    if nodes.may_delete_records(node):
+        return (_delete(current, f"{what} (delete)"), _create(_with_password(want, goal, subject), f"{what} (create)")), ""
+    return nodes.power_off_first(node, what, permitted=want.power_off)
 
 
 def _plan_absence(want: Wanted, node: Node, current: Target | None, subject: str) -> Plan:
@@ -227,18 +231,15 @@ def _plan_absence(want: Wanted, node: Node, current: Target | None, subject: str
         return Plan(subject, {}, {})
     what = f"remove {subject}"
     nodes.check_not_novas(node, what)
-    steps: tuple[Request, ...] = (_delete(current, what),)
-    waiting = ""
-    if not nodes.may_delete_records(node):
-        steps, waiting = nodes.power_off_first(node, what, permitted=want.power_off)
+    steps, waiting = nodes.delete_record(node, what, _delete(current, what), permitted=want.power_off)
     return Plan(subject, _view(current), {}, steps, waiting)
 
 
-def _check(node: Node, target: Target, subject: str) -> None:
+def _check(want: Wanted, node: Node, target: Target, subject: str) -> None:
     """What Ironic accepts and then cannot boot from (ironic/common/pxe_utils.py, get_volume_pxe_options)."""
     properties = target.properties
     by_cinder = node.storage_interface == "cinder"
-    if by_cinder and not identifiers.is_uuid(target.volume_id):
+    if by_cinder and want.volume is None and not identifiers.is_uuid(target.volume_id):
         raise Refused(
             f'Failed to set up {subject}: storage interface cinder attaches Cinder\'s volumes, and "{target.volume_id}" is no id of one.'
         )
@@ -308,11 +309,6 @@ def _with_password(want: Wanted, goal: Target, subject: str) -> Target:
             f"Failed to change {subject}: it must be deleted and created again, and only Ironic knows its CHAP password. Give chap_password as well."
         )
     return replace(goal, properties={**goal.properties, _PASSWORD: password})
-
-
-def _merged(found: Mapping[str, object], wanted_keys: Mapping[str, object] | None) -> dict[str, object]:
-    merged = {**found, **(wanted_keys or {})}
-    return {name: value for name, value in merged.items() if value is not None}
 
 
 def _update(current: Target, goal: Target, what: str) -> Request:

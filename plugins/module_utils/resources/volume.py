@@ -16,6 +16,7 @@ from typing import Any
 from ..cloud.connection import Cloud
 from ..values.errors import Invalid, Refused
 from ..values.identifiers import is_uuid
+from ..values.merge import merged
 from ..values.plan import Plan, Request
 from . import image as images
 from .image import Image
@@ -25,6 +26,9 @@ _ON_THE_WAY = ("creating", "downloading", "restoring-backup", "extending", "deta
 _AT_REST = ("available", "in-use")
 # cinder/volume/api.py, delete: every other status is refused by Cinder.
 _DELETABLE = ("available", "error", "error_restoring", "error_extending", "error_managing")
+
+
+TO_COME = "(known when the volume is there)"  # the id of a volume that is planned
 
 
 @dataclass(frozen=True)
@@ -148,46 +152,58 @@ def plan(want: Wanted, found: Found) -> Plan:
     return _plan_update(want, volume, found.image)
 
 
-def _plan_creation(want: Wanted, image: Image | None) -> Plan:
+def expected(want: Wanted, found: Found) -> Volume:
+    """The volume as it is once its plan is settled, so that what needs it can be planned before. Raises Refused."""
+    volume = only(found.volumes, want.label)
+    if volume is None:
+        return _new(want, found.image)
+    goal = _after(want, volume)
+    if volume.status in _ON_THE_WAY:
+        return replace(goal, status="available", bootable=goal.bootable or _bootable(want))
+    return goal
+
+
+def _new(want: Wanted, image: Image | None) -> Volume:
     what = f"create volume {want.label}"
     if want.name is None:
         raise Refused(f"Failed to find volume {want.id}: Cinder shows none with that id. Give a name to create one.")
-    size = _size(want, image, what)
-    volume = {
-        "name": want.name,
-        "size": size,
-        "imageRef": image.id if image else None,
-        "volume_type": want.volume_type,
-        "availability_zone": want.availability_zone,
-        "description": want.description,
-        "metadata": {key: value for key, value in (want.metadata or {}).items() if value is not None} or None,
+    return Volume(
+        id=TO_COME,
+        name=want.name,
+        status="available",
+        size=_size(want, image, what),
+        bootable=_bootable(want),
+        volume_type=want.volume_type,
+        availability_zone=want.availability_zone,
+        description=want.description,
+        metadata=merged({}, want.metadata),
+        image_id=image.id if image else None,
+    )
+
+
+def _bootable(want: Wanted) -> bool:
+    """Whether a new volume is bootable: Cinder makes those from an image so."""
+    return bool(want.image) if want.bootable is None else want.bootable
+
+
+def _plan_creation(want: Wanted, image: Image | None) -> Plan:
+    new = _new(want, image)
+    given = {
+        "name": new.name,
+        "size": new.size,
+        "imageRef": new.image_id,
+        "volume_type": new.volume_type,
+        "availability_zone": new.availability_zone,
+        "description": new.description,
+        "metadata": dict(new.metadata) or None,
     }
-    body: dict[str, object] = {"volume": {key: value for key, value in volume.items() if value is not None}}
+    body: dict[str, object] = {"volume": {key: value for key, value in given.items() if value is not None}}
     if want.scheduler_hints:
         body["OS-SCH-HNT:scheduler_hints"] = dict(want.scheduler_hints)
     source = f"from image {image.name}" if image else "blank"
-    request = Request(
-        what=f"{what} ({size} GiB, {source})",
-        service="block_storage",
-        method="POST",
-        path="/volumes",
-        changes="volume",
-        body=body,
-    )
-    bootable = bool(image) if want.bootable is None else want.bootable
-    after = _view(Volume(id="", status="", image_id=image.id if image else None, bootable=bootable, **_described(want, size)))
-    return Plan(f"volume {want.label}", {}, after, (request,), f"volume {want.label} to become available")
-
-
-def _described(want: Wanted, size: int) -> dict[str, Any]:
-    return {
-        "name": want.name,
-        "size": size,
-        "volume_type": want.volume_type,
-        "availability_zone": want.availability_zone,
-        "description": want.description,
-        "metadata": {key: value for key, value in (want.metadata or {}).items() if value is not None},
-    }
+    what = f"create volume {new.name} ({new.size} GiB, {source})"
+    request = Request(what, "block_storage", "POST", "/volumes", "volume", body=body)
+    return Plan(f"volume {new.name}", {}, _view(new), (request,), f"volume {new.name} to become available")
 
 
 def _size(want: Wanted, image: Image | None, what: str) -> int:
@@ -230,14 +246,13 @@ def _after(want: Wanted, volume: Volume) -> Volume:
             f"Failed to set up volume {want.label}: it has {volume.size} GiB, size is {want.size}, and Cinder cannot shrink a volume. "
             f"Leave size out, or create a smaller volume under another name."
         )
-    metadata = {**volume.metadata, **(want.metadata or {})}
     return replace(
         volume,
         name=volume.name if want.name is None else want.name,
         size=volume.size if want.size is None else want.size,
         bootable=volume.bootable if want.bootable is None else want.bootable,
         description=volume.description if want.description is None else want.description,
-        metadata={key: value for key, value in metadata.items() if value is not None},
+        metadata=merged(volume.metadata, want.metadata),
     )
 
 
