@@ -1,0 +1,53 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Plan, Request, Validate, together
+
+REQUEST = Request("create it", "baremetal", "POST", "/volume/targets", "target", body={"auth_password": "hunter2"})
+QUESTION = Validate("uuid", "bm-0", ("storage",))
+
+
+@pytest.mark.parametrize(
+    ("plan", "changed", "settled"),
+    [
+        (Plan("it", {}, {}), False, True),
+        (Plan("it", {"a": 1}, {"a": 1}), False, True),
+        (Plan("it", {}, {}, (REQUEST,)), True, False),
+        (Plan("it", {}, {"a": 1}, (REQUEST,)), True, False),
+        (Plan("it", {}, {}, waiting="it to come"), False, False),
+        (Plan("it", {}, {"a": 1}, waiting="it to come"), True, False),
+        (Plan("it", {}, {}, (QUESTION,)), False, False),
+    ],
+)
+def test_a_plan_says_what_changes_and_whether_more_is_to_come(plan: Plan, changed: bool, settled: bool) -> None:
+    assert (plan.changed, plan.settled) == (changed, settled)
+
+
+def test_only_writes_are_actions() -> None:
+    assert Plan("it", {}, {}, (QUESTION, REQUEST)).actions == ["create it"]
+
+
+def test_a_body_is_not_in_the_text_of_a_plan() -> None:
+    assert "hunter2" not in repr(Plan("it", {}, {}, (REQUEST,)))
+
+
+def test_a_diff_says_what_it_is_of() -> None:
+    diff = Plan("volume root", {"size": 1}, {"size": 2}, (REQUEST,)).diff
+    assert diff == {"before_header": "volume root", "after_header": "volume root", "before": {"size": 1}, "after": {"size": 2}}
+
+
+def test_plans_together_take_all_steps_and_wait_for_all() -> None:
+    one = Plan("one", {"a": 1}, {"a": 2}, (REQUEST,), "one to come", ("careful",))
+    same = Plan("same", {"b": 1}, {"b": 1})
+    two = Plan("two", {}, {}, waiting="two to go", warnings=("mind",))
+    both = together("all", [one, same, two])
+    assert (both.steps, both.waiting, both.warnings) == ((REQUEST,), "one to come, two to go", ("careful", "mind"))
+    assert (both.before, both.after) == ({"one": {"a": 1}}, {"one": {"a": 2}})
+
+
+def test_nothing_together_is_settled() -> None:
+    assert together("all", []).settled
+    assert not together("all", []).changed

@@ -1,0 +1,85 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils.values import secrets
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@pytest.mark.parametrize(
+    "name", ["chap_password", "auth_password", "Secret", "ADMIN_PASSWD", "x_auth_token", "discovery_auth_password"]
+)
+def test_names_of_secrets_are_known(name: str) -> None:
+    assert secrets.is_secret(name)
+
+
+@pytest.mark.parametrize("name", ["auth_username", "target_lun", "auth_method", "name", 7])
+def test_other_names_are_shown(name: object) -> None:
+    assert not secrets.is_secret(name)
+
+
+def test_secrets_are_masked_however_deep() -> None:
+    properties = {"target_lun": 1, "auth_password": "hunter2", "more": [{"secret": 42}], "pair": ({"token": "t"},)}
+    masked = {"target_lun": 1, "auth_password": "******", "more": [{"secret": "******"}], "pair": [{"token": "******"}]}
+    assert secrets.mask(properties) == masked
+
+
+def test_a_missing_secret_is_shown_as_missing() -> None:
+    assert secrets.mask({"auth_password": None}) == {"auth_password": None}
+
+
+def test_every_secret_is_told_to_ansible() -> None:
+    params = {
+        "nodes": [{"targets": [{"chap_password": "hunter2", "properties": {"secret": 42}}]}],
+        "auth": {"password": "letmein", "username": "admin"},
+        "metadata": {"tokens": ["one", {"any": "two"}]},
+    }
+    assert set(secrets.secret_values(params)) == {"hunter2", "42", "letmein", "one", "two"}
+
+
+@pytest.mark.parametrize("value", [None, "", True, False])
+def test_what_is_no_secret_text_is_not_hidden_everywhere(value: object) -> None:
+    assert list(secrets.secret_values({"chap_password": value})) == []
+
+
+@pytest.mark.parametrize("value", ["on_create", "always", "on_change"])
+def test_the_words_of_update_password_are_not_hidden_everywhere(value: str) -> None:
+    assert list(secrets.secret_values({"targets": [{"update_password": value}]})) == []
+
+
+def test_a_digest_is_that_of_its_password_and_its_place_only() -> None:
+    kept = secrets.digest("hunter2", "node-1/0")
+    assert secrets.matches("hunter2", "node-1/0", kept)
+    assert not secrets.matches("hunter3", "node-1/0", kept)
+    assert not secrets.matches("hunter2", "node-1/1", kept)
+
+
+def test_a_digest_does_not_tell_the_password() -> None:
+    assert "hunter2" not in secrets.digest("hunter2", "salt")
+
+
+@pytest.mark.parametrize("kept", [None, "", 7, "scrypt:", "******", "caf\u00e9"])
+def test_what_is_no_digest_never_matches(kept: object) -> None:
+    assert not secrets.matches("hunter2", "salt", kept)
+
+
+_json = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text("abc")),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["name", "password", "lun"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(_json)
+def test_nothing_secret_is_left_after_masking(value: object) -> None:
+    assert set(secrets.secret_values(secrets.mask(value))) <= {secrets.MASK}
+
+
+@given(_json)
+def test_masking_twice_is_masking_once(value: object) -> None:
+    assert secrets.mask(secrets.mask(value)) == secrets.mask(value)
