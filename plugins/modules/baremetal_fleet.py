@@ -40,7 +40,7 @@ options:
       storage_interface:
         description: See M(bfv.openstack.baremetal_node_storage).
         type: str
-        choices: [cinder, external, noop, reset]
+        choices: [cinder, external, noop]
       boot_interface:
         description: See M(bfv.openstack.baremetal_node_storage).
         type: str
@@ -308,6 +308,7 @@ OPTIONS: Options = {
         "options": {
             **NODE,
             **NODE_STORAGE,
+            "storage_interface": {"type": "str", "choices": ["cinder", "external", "noop"]},
             "connectors": {"type": "list", "elements": "dict", "options": CONNECTOR},
             "volumes": {"type": "list", "elements": "dict", "options": VOLUME},
             "targets": {"type": "list", "elements": "dict", "options": TARGET},

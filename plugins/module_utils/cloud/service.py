@@ -80,9 +80,9 @@ class Service:
         log = "/volume/targets" not in path
         with translated(what):
             response = self._proxy.request(path, method, microversion=self._microversion, raise_exc=False, log=log, **options)
-        if response.status_code >= 400:
-            raise rejected(what, self._name, response)
-        return response.json() if response.content else {}
+            if response.status_code >= 400:
+                raise rejected(what, self._name, response)
+            return response.json() if response.content else {}
 
 
 def _next_page(body: Json, key: str, query: dict[str, object]) -> dict[str, object] | None:

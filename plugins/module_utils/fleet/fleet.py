@@ -20,7 +20,7 @@ from . import observe, plan
 from .observe import NodeFound
 from .outcome import Outcome
 from .plan import Stage
-from .wanted import UNDEPLOYED, NodeWanted, wanted
+from .wanted import UNDEPLOYED, NodeWanted, read
 
 
 @dataclass
@@ -34,6 +34,7 @@ class Progress:
     msg: str = ""
     waits: Stage | None = None
     sent: tuple[Step, ...] = ()
+    written: set[str] = field(default_factory=set)  # the kinds of records that were written
     started: bool = False  # a deployment or undeployment of this run
 
     def outcome(self) -> Outcome:
@@ -42,41 +43,31 @@ class Progress:
 
 def manage(cloud: Cloud, params: Mapping[str, Any], *, check_mode: bool) -> list[Outcome]:
     """Bring every node of the option nodes where it is wanted. Raises BfvError only where no node can be looked at."""
-    wants, outcomes = _read(params)
+    wants, malformed = read(params)
+    outcomes = [Outcome(node, str(error)) for node, error in malformed.items()]
     found = observe.observe(cloud, wants)
-    going = []
+    going: dict[str, Progress] = {}
     for want in wants:
+        seen = found[want.node]
         try:
-            going.append(_start(want, found))
+            one = _start(want, seen)
+            twin = going.setdefault(one.found.node.uuid, one)
+            if twin is not one:
+                raise Invalid(f"Failed to read nodes: node {want.node} is also there as {twin.want.node}. Name each node once.")
         except BfvError as error:
-            seen = found[want.node]
             outcomes.append(Outcome(want.node, str(error), found=seen if isinstance(seen, NodeFound) else None))
+    ones = list(going.values())
     if check_mode:
         return outcomes + [
-            Outcome(one.want.node, actions=tuple(one.plan.actions), plan=one.plan, found=one.found) for one in going
+            Outcome(one.want.node, actions=tuple(one.plan.actions), plan=one.plan, found=one.found) for one in ones
         ]
-    _settle(cloud, going, params)
-    _observe_again(cloud, [one for one in going if one.actions])
-    return outcomes + [one.outcome() for one in going]
+    _settle(cloud, ones, params)
+    _look_at_last(cloud, [one for one in ones if one.actions])
+    return outcomes + [one.outcome() for one in ones]
 
 
-def _read(params: Mapping[str, Any]) -> tuple[list[NodeWanted], list[Outcome]]:
-    """What is wanted of each node, and the nodes of which it cannot be read."""
-    wants, outcomes, names = [], [], set()
-    for entry in params["nodes"]:
-        if entry["node"] in names:
-            raise Invalid(f"Failed to read nodes: node {entry['node']} is there twice. Name each node once.")
-        names.add(entry["node"])
-        try:
-            wants.append(wanted(entry, params))
-        except Invalid as error:
-            outcomes.append(Outcome(entry["node"], str(error)))
-    return wants, outcomes
-
-
-def _start(want: NodeWanted, found: Mapping[str, NodeFound | Refused]) -> Progress:
+def _start(want: NodeWanted, seen: NodeFound | Refused) -> Progress:
     """Plan the whole way before any of it is taken: for the diff, and so that every reason to refuse the node comes first."""
-    seen = found[want.node]
     if isinstance(seen, Refused):
         raise seen
     return Progress(want, seen, plan.whole(plan.plan(want, seen)))
@@ -91,11 +82,26 @@ def _settle(cloud: Cloud, going: list[Progress], params: Mapping[str, Any]) -> N
             if not going or not params["wait"]:
                 return
             if not rounds.pause():
-                break
-            _look_again(cloud, going)
-    for one in going:
-        if one.waits:
-            one.msg = str(timed_out(one.waits.plan.waiting, params["timeout"]))
+                for one in going:
+                    one.msg = str(timed_out(one.waits.plan.waiting if one.waits else "", params["timeout"]))
+                return
+            try:
+                _look_again(cloud, going)
+            except BfvError as error:  # what was done so far is told all the same
+                _fail(going, error)
+                return
+
+
+def _look_at_last(cloud: Cloud, ones: list[Progress]) -> None:
+    try:
+        _observe_again(cloud, ones)
+    except BfvError as error:
+        _fail(ones, error)
+
+
+def _fail(ones: list[Progress], error: BfvError) -> None:
+    for one in ones:
+        one.msg = one.msg or str(error)
 
 
 def _advance(cloud: Cloud, one: Progress) -> None:
@@ -120,7 +126,8 @@ def _advance(cloud: Cloud, one: Progress) -> None:
 def _next_stage(one: Progress) -> Stage | None:
     if one.started:
         deployment.check_landed(one.found.node)
-    return next((stage for stage in plan.plan(one.want, one.found) if not stage.plan.settled), None)
+    stages = (Stage(stage.plan.rest(one.written), stage.looks_at) for stage in plan.plan(one.want, one.found))
+    return next((stage for stage in stages if not stage.plan.settled), None)
 
 
 def _take(cloud: Cloud, one: Progress, steps_of: Plan) -> None:
@@ -128,6 +135,7 @@ def _take(cloud: Cloud, one: Progress, steps_of: Plan) -> None:
         answer = take(cloud, step)
         if isinstance(step, Request):
             one.actions.append(step.what)
+            one.written.add(step.changes)
             one.started = one.started or deployment.is_start(step)
             one.found = observe.absorb(one.found, step, answer)
 

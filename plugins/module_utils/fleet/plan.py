@@ -35,33 +35,35 @@ def whole(stages: list[Stage]) -> Plan:
 
 
 def _plan_deployment(want: NodeWanted, found: NodeFound) -> list[Stage]:
-    deploys = deployment.plan(deployment.Wanted(want.state), found.node) if want.state == "deployed" else None
-    if deploys and deploys.waiting and not deploys.steps:  # Ironic refuses every other change until the node is at rest
-        return [Stage(deploys)]
     node.check_not_novas(found.node, f"set up node {found.node.name}")
+    deploys = deployment.plan(deployment.Wanted(want.state), found.node)
+    if deployment.is_on_the_way(found.node):
+        return [Stage(deploys)]
     volumes = [volume.plan(one, _volume_found(one, found)) for one in want.volumes]
     storage = node_storage.plan(want.storage, node_storage.Found(found.node))
-    goal = node_storage.goal(want.storage, node_storage.Found(found.node))
     connectors = [connector.plan(one, connector.Found(found.node, found.connectors, found.taken)) for one in want.connectors]
-    targets = [target.plan(one, _target_found(one, want, found, goal)) for one in want.targets]
-    name = found.node.name
-    stages = [
+    return [
         Stage(together("volumes", volumes), "volumes"),
         Stage(storage),
         Stage(together("connectors", connectors)),
-        Stage(together("targets", targets)),
+        Stage(together("targets", _plan_targets(want, found))),
+        Stage(deploys),
     ]
-    if found.node.provision_state == "active":
-        _check_boots_as_wanted(name, stages[3].plan)
-    return stages + ([Stage(deploys)] if deploys else [])
 
 
-def _check_boots_as_wanted(name: str, targets: Plan) -> None:
-    """An active node boots from what it was deployed with; a new target would only make it look different."""
-    if not targets.settled:
+def _plan_targets(want: NodeWanted, found: NodeFound) -> list[Plan]:
+    goal = node_storage.goal(want.storage, node_storage.Found(found.node))
+    if found.node.provision_state != "active":
+        return [target.plan(one, _target_found(one, want, found, goal)) for one in want.targets]
+    # An active node boots from what it was deployed with: a target that differs is told, and never changed under it.
+    resting = replace(goal, power_state=node.POWER_OFF)
+    plans = [target.plan(one, _target_found(one, want, found, resting)).rest({"target"}) for one in want.targets]
+    differing = [plan.subject for plan in plans if not plan.settled]
+    if differing:
         raise Refused(
-            f"Failed to set up node {name}: it is active, and its volume targets differ ({'; '.join(targets.actions)}). Undeploy it and run again."
+            f"Failed to set up node {goal.name}: it is active, and its {', '.join(differing)} differs. Undeploy it and run again."
         )
+    return plans
 
 
 def _plan_undeployment(want: NodeWanted, found: NodeFound) -> list[Stage]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,40 @@ class NodeWanted:
     volumes: tuple[volume.Wanted, ...]
     targets: tuple[target.Wanted, ...]
     deletes_volumes: bool = False
+
+
+def read(params: Mapping[str, Any]) -> tuple[list[NodeWanted], dict[str, Invalid]]:
+    """What is wanted of each node, and why it cannot be read of the others. Raises Invalid where the list itself is wrong."""
+    if params["concurrency"] < 1:
+        raise Invalid(
+            f"Failed to read concurrency: it is {params['concurrency']}, and one node at least must be worked on. Give 1 or more."
+        )
+    names = [entry["node"] for entry in params["nodes"]]
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise Invalid(f"Failed to read nodes: node {twice[0]} is there twice. Name each node once.")
+    wants: list[NodeWanted] = []
+    malformed: dict[str, Invalid] = {}
+    owners: dict[str, str] = {}
+    for entry in params["nodes"]:
+        try:
+            want = wanted(entry, params)
+            _check_own_volumes(want, owners)
+            wants.append(want)
+        except Invalid as error:
+            malformed[entry["node"]] = error
+    return wants, malformed
+
+
+def _check_own_volumes(want: NodeWanted, owners: dict[str, str]) -> None:
+    """Each volume that is to be made belongs to one place: two nodes would both make it, and Cinder takes the name twice."""
+    labels = [one.label for one in want.volumes]
+    for label in labels:
+        owner = owners.setdefault(label, want.node)
+        if owner != want.node or labels.count(label) > 1:
+            raise Invalid(
+                f"Failed to read the volumes of node {want.node}: volume {label} is asked for twice (node {owner}). Give each its own."
+            )
 
 
 def wanted(entry: Mapping[str, Any], params: Mapping[str, Any]) -> NodeWanted:
@@ -50,16 +85,22 @@ def wanted(entry: Mapping[str, Any], params: Mapping[str, Any]) -> NodeWanted:
 
 def _connectors(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The node's connectors; left out, it is one iqn connector."""
-    given = entry.get("connectors")
-    return [{"type": "iqn"}] if given is None else given
+    given: list[Mapping[str, Any]] | None = entry.get("connectors")
+    if given is None:
+        return [{"type": "iqn"}]
+    if sum(one.get("type", "iqn") == "iqn" for one in given) > 1:
+        raise Invalid(
+            f"Failed to read the connectors of node {entry['node']}: a node has one iqn connector at the most. Give one."
+        )
+    return given
 
 
 def _targets(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The node's targets; left out, they are its volumes in their order, the first of them to boot from."""
-    given = entry.get("targets")
+    given: list[Mapping[str, Any]] | None = entry.get("targets")
     if given is None:
         given = [
-            {"boot_index": index, "volume": one.get("name") or one.get("id")}
+            {"boot_index": index, "volume": one.get("id") or one.get("name")}
             for index, one in enumerate(entry.get("volumes") or ())
         ]
     places = [one.get("boot_index") or 0 for one in given]

@@ -113,7 +113,7 @@ def _key(connector_type: str, connector_id: str) -> Key:
 def plan(want: Wanted, found: Found) -> Plan:
     """What to do so that the connector is as wanted. Pure. Raises Refused."""
     of_type = [connector for connector in found.connectors if connector.type == want.type]
-    subject = f"{want.type} connector of node {found.node.name}"
+    subject = f"{want.type} connector{'' if want.type == 'iqn' else ' ' + want.connector_id} of node {found.node.name}"
     if want.state == "absent":
         return _plan_absence(want, found.node, of_type, subject)
     if want.type == "iqn" and len(of_type) > 1:

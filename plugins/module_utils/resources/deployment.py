@@ -12,63 +12,99 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..values.errors import BfvError, Refused
-from ..values.plan import Plan, Request, Step, Validate
+from ..values.plan import Plan, Request, Validate
 from .node import Node
 
 # ironic/common/states.py: the node moves on from these by itself.
-_DEPLOYING = ("deploying", "wait call-back", "deploy hold")
-_UNDEPLOYING = ("deleting", "cleaning", "clean wait", "clean hold")
+_DEPLOYING = ("deploying", "wait call-back")
+_UNDEPLOYING = ("deleting", "cleaning", "clean wait")
 _DEPLOYABLE = ("available", "deploy failed")
-_UNDEPLOYABLE = ("active", "wait call-back", "deploy failed", "error", "rescue", "rescue failed", "service failed")
+_UNDEPLOYABLE = (
+    "active",
+    "wait call-back",
+    "deploy failed",
+    "error",
+    "rescue",
+    "rescue failed",
+    "service failed",
+    "service wait",
+)
+# Nothing is deployed in these, and nothing on its way there.
+_UNDEPLOYED = ("available", "enroll", "verifying", "manageable", "inspecting", "inspect wait", "inspect failed", "adopt failed")
 _BAD_ENDS = ("deploy failed", "error", "clean failed")
 _PROVISION = "/states/provision"
 REQUIRED = ("boot", "deploy", "power", "storage")
 
+_NEXT = {
+    "enroll": "Manage and provide it first (baremetal node manage, baremetal node provide)",
+    "manageable": "Provide it first (baremetal node provide)",
+    "error": "Undeploy it first",
+    "clean failed": "Repair what its last_error says, then manage and provide it",
+}
+
 
 @dataclass(frozen=True)
 class Wanted:
-    """``state`` is deployed or undeployed."""
+    """``state`` is prepared (at rest, whatever else), deployed or undeployed."""
 
     state: str
 
 
 def plan(want: Wanted, node: Node) -> Plan:
-    """What to do so that the node is deployed or not. Pure. Raises Refused."""
-    return _plan_deployment(node) if want.state == "deployed" else _plan_undeployment(node)
+    """What to do so that the node is where it should be. Pure. Raises Refused."""
+    if want.state == "undeployed":
+        return _plan_undeployment(node)
+    if is_on_the_way(node):  # Ironic refuses every other change until it is at rest
+        return _wait(node, "to come to rest")
+    return _plan_deployment(node) if want.state == "deployed" else _nothing(node)
 
 
 def _plan_deployment(node: Node) -> Plan:
-    subject, what = f"deployment of node {node.name}", f"deploy node {node.name}"
-    goal = replace(node, provision_state="active", last_error=None)
+    what = f"deploy node {node.name}"
     if node.provision_state == "active":
-        return Plan(subject, _view(node), _view(node))
-    if node.provision_state in _DEPLOYING:
-        return Plan(subject, _view(node), _view(node), waiting=f"node {node.name} ({node.provision_state}) to become active")
+        return _nothing(node)
     if node.maintenance:
         raise Refused(f"Failed to {what}: it is in maintenance. End that first (baremetal node maintenance unset).")
     if node.provision_state not in _DEPLOYABLE:
-        raise Refused(
-            f"Failed to {what}: its provision state is {node.provision_state}. {_NEXT.get(node.provision_state, 'Bring it to available first')}."
-        )
-    check = Validate(node.uuid, node.name, REQUIRED)
-    steps: tuple[Step, ...] = (check, _provision(node, what, "active"))
-    return Plan(subject, _view(node), _view(goal), steps, f"node {node.name} to become active")
+        raise _refused(node, what)
+    goal = replace(node, provision_state="active")
+    steps = (Validate(node.uuid, node.name, REQUIRED), _provision(node, what, "active"))
+    return Plan(_subject(node), _view(node), _view(goal), steps, f"node {node.name} to become active")
 
 
 def _plan_undeployment(node: Node) -> Plan:
-    subject, what = f"deployment of node {node.name}", f"undeploy node {node.name}"
-    goal = replace(node, provision_state="available", last_error=None)
+    what = f"undeploy node {node.name}"
+    goal = replace(node, provision_state="available")
+    if node.provision_state in _UNDEPLOYED:
+        return _nothing(node)
     if node.provision_state in _UNDEPLOYING:
-        return Plan(subject, _view(node), _view(node), waiting=f"node {node.name} ({node.provision_state}) to become available")
-    if node.provision_state == "deploying":
-        return Plan(
-            subject, _view(node), _view(goal), waiting=f"node {node.name} (deploying) to come to rest before it is undeployed"
-        )
+        return _wait(node, "to become available")
+    if node.provision_state == "deploying":  # the one state that Ironic does not abort
+        return replace(_wait(node, "to come to rest before it is undeployed"), after=_view(goal))
     if node.provision_state not in _UNDEPLOYABLE:
-        return Plan(subject, _view(node), _view(node))
+        raise _refused(node, what)
     if node.instance_uuid:
         raise Refused(f"Failed to {what}: it belongs to Nova (instance {node.instance_uuid}). Delete that server instead.")
-    return Plan(subject, _view(node), _view(goal), (_provision(node, what, "deleted"),), f"node {node.name} to become available")
+    return Plan(
+        _subject(node), _view(node), _view(goal), (_provision(node, what, "deleted"),), f"node {node.name} to become available"
+    )
+
+
+def _nothing(node: Node) -> Plan:
+    return Plan(_subject(node), _view(node), _view(node))
+
+
+def _wait(node: Node, what_for: str) -> Plan:
+    return replace(_nothing(node), waiting=f"node {node.name} ({node.provision_state}) {what_for}")
+
+
+def _refused(node: Node, what: str) -> Refused:
+    advice = _NEXT.get(node.provision_state, "Bring it to another state first, and run again")
+    return Refused(f"Failed to {what}: its provision state is {node.provision_state}. {advice}.")
+
+
+def _subject(node: Node) -> str:
+    return f"deployment of node {node.name}"
 
 
 def is_start(request: Request) -> bool:
@@ -88,14 +124,6 @@ def check_landed(node: Node) -> None:
         raise BfvError(
             f"Failed to bring node {node.name} there: it is in {node.provision_state}, and Ironic says «{reason}». Repair that, and run again."
         )
-
-
-_NEXT = {
-    "enroll": "Manage and provide it first (baremetal node manage, baremetal node provide)",
-    "manageable": "Provide it first (baremetal node provide)",
-    "error": "Undeploy it first",
-    "clean failed": "Repair what last_error says, then manage and provide it",
-}
 
 
 def _provision(node: Node, what: str, target: str) -> Request:

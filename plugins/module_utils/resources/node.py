@@ -78,8 +78,13 @@ def from_api(node: Mapping[str, Any]) -> Node:
         boot_interface=node["boot_interface"] or "",
         deploy_interface=node["deploy_interface"] or "",
         capabilities=(node["properties"] or {}).get("capabilities"),
-        image_source=(node["instance_info"] or {}).get("image_source"),
+        image_source=_image_source(node["instance_info"] or {}),
     )
+
+
+def _image_source(instance_info: Mapping[str, Any]) -> str | None:
+    """None only where there is no such key: Ironic writes an image as soon as there is one, also without a value."""
+    return str(instance_info["image_source"] or "") if "image_source" in instance_info else None
 
 
 def observe(cloud: Cloud, name: str) -> Node:

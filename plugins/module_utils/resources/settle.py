@@ -50,7 +50,11 @@ class Settling(Generic[Found]):
         self._plan = plan
         self.found = observe()
         self.plan = plan(self.found)
-        self.taken = False
+        self._written: set[str] = set()
+
+    @property
+    def taken(self) -> bool:
+        return bool(self._written)
 
     def run(self, timeout: float, wait: bool = True) -> None:
         """Take the steps and wait for their ends. Raises BfvError."""
@@ -67,9 +71,10 @@ class Settling(Generic[Found]):
             self.found = self._observe()
             if plan.waiting and not wait:
                 return
-            plan = self._plan(self.found)
+            plan = self._plan(self.found).rest(self._written)
 
     def _take(self, steps: tuple[Step, ...]) -> None:
         for step in steps:
             take(self._cloud, step)
-            self.taken = True
+            if isinstance(step, Request):
+                self._written.add(step.changes)

@@ -9,6 +9,7 @@ that what Ironic's iPXE template cannot digest fails the deployment late; the ru
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -219,11 +220,19 @@ def _plan_update(want: Wanted, node: Node, current: Target, volume_id: str | Non
 
 def _change(want: Wanted, node: Node, current: Target, goal: Target, subject: str) -> tuple[tuple[Request, ...], str]:
     what = f"change {subject}"
+    unseen = _as_shown(goal, current) == current
     if nodes.may_update_records(node):
-        return (_update(current, goal, what),), ""
+        return (replace(_update(current, goal, what), unseen=unseen),), ""
     if nodes.may_delete_records(node):
-        return (_delete(current, f"{what} (delete)"), _create(_with_password(want, goal, subject), f"{what} (create)")), ""
+        steps = _delete(current, f"{what} (delete)"), _create(_whole(want, goal, subject), f"{what} (create)")
+        return tuple(replace(step, unseen=unseen) for step in steps), ""
     return nodes.power_off_first(node, what, permitted=want.power_off)
+
+
+def _as_shown(goal: Target, current: Target) -> Target:
+    """The target as Ironic shows it: a secret that is written looks like the one before."""
+    hidden = {name: value for name, value in current.properties.items() if value == secrets.MASK and name in goal.properties}
+    return replace(goal, properties={**goal.properties, **hidden})
 
 
 def _plan_absence(want: Wanted, node: Node, current: Target | None, subject: str) -> Plan:
@@ -275,40 +284,45 @@ def _salt(want: Wanted, node: Node) -> str:
     return f"{node.uuid}/{want.boot_index}"
 
 
-def _wanted_password(want: Wanted) -> str | None:
-    return (want.properties or {}).get(_PASSWORD)  # type: ignore[return-value]  # _FORMS made it text
+def _wanted_secrets(want: Wanted) -> dict[str, object]:
+    return {name: value for name, value in (want.properties or {}).items() if secrets.is_secret(name) and value is not None}
 
 
 def _properties_to_write(want: Wanted, node: Node, current: Target) -> dict[str, object]:
-    """The wanted properties, without a password that is to stay: Ironic never gives one back that could be compared."""
+    """The wanted properties, without secrets that are to stay: Ironic never gives one back that could be compared."""
     properties = dict(want.properties or {})
-    password = _wanted_password(want)
-    if password is None or want.update_password == "always" or _PASSWORD not in current.properties:
-        return properties
-    kept = current.extra.get(DIGEST)
-    if want.update_password == "on_create" or secrets.matches(password, _salt(want, node), kept):
-        del properties[_PASSWORD]
+    kept = [name for name in _wanted_secrets(want) if name in current.properties]
+    if want.update_password == "on_create" or (want.update_password == "on_change" and not _secrets_changed(want, node, current)):
+        for name in kept:
+            del properties[name]
     return properties
+
+
+def _secrets_changed(want: Wanted, node: Node, current: Target) -> bool:
+    return not secrets.matches(_secrets_text(want), _salt(want, node), current.extra.get(DIGEST))
+
+
+def _secrets_text(want: Wanted) -> str:
+    return json.dumps(_wanted_secrets(want), sort_keys=True)
 
 
 def _wanted_extra(want: Wanted, node: Node) -> dict[str, object]:
     extra = dict(want.extra or {})
-    password = _wanted_password(want)
-    if want.update_password == "on_change" and password is not None:
-        extra[DIGEST] = secrets.digest(password, _salt(want, node))
+    if want.update_password == "on_change" and _wanted_secrets(want):
+        extra[DIGEST] = secrets.digest(_secrets_text(want), _salt(want, node))
     return extra
 
 
-def _with_password(want: Wanted, goal: Target, subject: str) -> Target:
-    """The target with its password in clear, for a new record: only Ironic knows the one of the old record."""
-    if _PASSWORD not in goal.properties:
-        return goal
-    password = _wanted_password(want)
-    if password is None:
+def _whole(want: Wanted, goal: Target, subject: str) -> Target:
+    """The target with its secrets in clear, for a new record: those of the old record only Ironic knows."""
+    properties = {**goal.properties, **{name: value for name, value in _wanted_secrets(want).items() if name in goal.properties}}
+    unknown = [name for name, value in properties.items() if value == secrets.MASK or name == _REDACTED]
+    if unknown:
         raise Refused(
-            f"Failed to change {subject}: it must be deleted and created again, and only Ironic knows its CHAP password. Give chap_password as well."
+            f"Failed to change {subject}: it must be deleted and created again, and only Ironic knows its {', '.join(unknown)}. "
+            "Give that as well, or power the node off."
         )
-    return replace(goal, properties={**goal.properties, _PASSWORD: password})
+    return replace(goal, properties=properties)
 
 
 def _update(current: Target, goal: Target, what: str) -> Request:
@@ -349,11 +363,11 @@ def _delete(target: Target, what: str) -> Request:
 
 
 def _view(target: Target, was: Target | None = None) -> dict[str, object]:
-    """The target as a diff shows it; a password that differs from what was is said to be new, and no more."""
-    properties = secrets.mask(target.properties)
-    password = target.properties.get(_PASSWORD)
-    if was is not None and password is not None and password != was.properties.get(_PASSWORD):
-        properties = {**properties, _PASSWORD: f"{secrets.MASK} (new)"}  # type: ignore[dict-item]
+    """The target as a diff shows it; a secret that differs from what was is said to be new, and no more."""
+    properties = {}
+    for name, value in target.properties.items():
+        new = was is not None and value != was.properties.get(name)
+        properties[name] = f"{secrets.MASK} (new)" if new and secrets.is_secret(name) else secrets.mask({name: value})[name]
     return {
         "boot_index": target.boot_index,
         "volume_type": target.volume_type,

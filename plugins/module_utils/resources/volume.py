@@ -49,7 +49,7 @@ class Wanted:
 
     @property
     def label(self) -> str:
-        return self.name or self.id or ""
+        return self.id or self.name or ""
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,10 @@ def malformed(text: str | None) -> list[str]:
     return [part for part in _parts(text) if part.count(":") != 1]
 
 
-def merge(text: str | None, wanted: Mapping[str, object]) -> str:
+def merge(text: str | None, wanted: Mapping[str, object]) -> str | None:
     """The text with the wanted capabilities in it; a value of None removes its name.
 
-    Order, unknown names and malformed parts stay. A wanted boolean is content with any spelling that Ironic reads as it.
+    A node without capabilities (None) stays without when nothing is to be set. Order, unknown names and malformed parts stay. A wanted boolean is content with any spelling that Ironic reads as it.
     """
     for name, value in wanted.items():
         _check(name, value)
@@ -43,7 +43,7 @@ def merge(text: str | None, wanted: Mapping[str, object]) -> str:
         elif name in missing:
             merged.append(f"{name}:{_written(missing.pop(name), found)}")
     merged.extend(f"{name}:{_written(value)}" for name, value in missing.items())
-    return ",".join(merged)
+    return ",".join(merged) if merged or text is not None else None
 
 
 def is_true(text: str | None, name: str) -> bool:

@@ -24,11 +24,13 @@ AVAILABLE = bool(netaddr)
 
 # RFC 3720 3.2.6.3 and RFC 3721: the date is that of the naming authority's domain; 223 bytes at the most.
 _IQN = re.compile(r"iqn\.\d{4}-(0[1-9]|1[0-2])\.[a-z0-9]+([.-]+[a-z0-9]+)*(:[\w.:-]+)?", re.IGNORECASE | re.ASCII)
-_EUI = re.compile(r"eui\.[0-9a-f]{16}", re.IGNORECASE)
-_NAA = re.compile(r"naa\.([0-9a-f]{16}|[0-9a-f]{32})", re.IGNORECASE)
+_EUI = re.compile(r"eui\.[0-9a-f]{16}", re.IGNORECASE | re.ASCII)
+_NAA = re.compile(r"naa\.([0-9a-f]{16}|[0-9a-f]{32})", re.IGNORECASE | re.ASCII)
 _ISCSI_NAME_BYTES = 223
 
-_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.IGNORECASE)
+_HOST_NAME = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.IGNORECASE | re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE | re.ASCII)  # UUID() alone takes much more
+_NUMBER = re.compile(r"[0-9]{1,5}")  # enough for a LUN and a TCP port
 _LUN_MAX = 0xFFFF  # one level of SAM-5 addressing: what iPXE's LUN field takes as one group of hex digits
 
 
@@ -73,10 +75,9 @@ def ip_address(text: object) -> str:
 def uuid(text: object) -> str:
     """A UUID in its canonical form."""
     given = _text(text)
-    try:
-        return str(UUID(given))
-    except ValueError:
-        raise Invalid(f'"{given}" is not a UUID') from None
+    if not _UUID.fullmatch(given):
+        raise Invalid(f'"{given}" is not a UUID')
+    return str(UUID(given))
 
 
 def is_uuid(text: object) -> bool:
@@ -90,7 +91,7 @@ def is_uuid(text: object) -> bool:
 def lun(value: object) -> int:
     """A logical unit number, as the integer that Ironic needs: its iPXE template formats it with %x."""
     given = str(value).strip()
-    if isinstance(value, bool) or not (given.isascii() and given.isdigit()) or int(given) > _LUN_MAX:
+    if isinstance(value, bool) or not _NUMBER.fullmatch(given) or int(given) > _LUN_MAX:
         raise Invalid(f'"{value}" is not a LUN: write a whole number from 0 to {_LUN_MAX}')
     return int(given)
 
@@ -117,7 +118,7 @@ def portal(text: object) -> Portal:
     if "," in given:
         raise Invalid(f'"{given}" is not a portal: leave out what follows the comma, the portal group of open-iscsi')
     host, port = _split_portal(given)
-    if port is not None and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+    if port is not None and not (_NUMBER.fullmatch(port) and 0 < int(port) < 65536):
         raise Invalid(f'"{given}" is not a portal: "{port}" is not a TCP port (1 to 65535)')
     if not (netaddr.valid_ipv4(host) or netaddr.valid_ipv6(host) or _is_host_name(host)):
         raise Invalid(f'"{given}" is not a portal: write host:port, such as 192.0.2.1:3260 or [2001:db8::1]:3260')

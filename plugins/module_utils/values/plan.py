@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Request(Step):
     changes: str
     key: str = ""
     body: object = field(default=None, repr=False)  # may hold a password
+    unseen: bool = False  # writes only what the service never shows, a password
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,15 @@ class Plan:
     def settled(self) -> bool:
         return not self.steps and not self.waiting
 
+    def rest(self, written: Collection[str]) -> Plan:
+        """The plan without what this run has written already, and cannot see: the kinds of records that were written are given."""
+        return replace(
+            self,
+            steps=tuple(
+                step for step in self.steps if not (isinstance(step, Request) and step.unseen and step.changes in written)
+            ),
+        )
+
     @property
     def actions(self) -> list[str]:
         """The writes, in words."""
@@ -80,11 +90,15 @@ class Plan:
 
 def together(subject: str, plans: list[Plan]) -> Plan:
     """Several plans that can be taken at once, as one."""
+    steps: list[Step] = []
+    for step in (step for plan in plans for step in plan.steps):
+        if step not in steps:  # two targets may both want the node powered off
+            steps.append(step)
     return Plan(
         subject=subject,
         before={plan.subject: plan.before for plan in plans if plan.changed},
         after={plan.subject: plan.after for plan in plans if plan.changed},
-        steps=tuple(step for plan in plans for step in plan.steps),
+        steps=tuple(steps),
         waiting=", ".join(plan.waiting for plan in plans if plan.waiting),
         warnings=tuple(warning for plan in plans for warning in plan.warnings),
     )

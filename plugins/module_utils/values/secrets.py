@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 MASK = "******"  # what Ironic itself answers in place of a password
 
+_HARMLESS = ("update_password",)  # says when, not what
 _WORDS = ("password", "passwd", "secret", "token")
 # About 50 ms and 16 MiB a digest: nothing for one target, much for somebody who guesses.
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 24}
@@ -18,29 +19,32 @@ _SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 24}
 
 def is_secret(name: object) -> bool:
     """Whether a value of this name is one to hide."""
-    return any(word in str(name).lower() for word in _WORDS)
+    return name not in _HARMLESS and any(word in str(name).lower() for word in _WORDS)
 
 
-def mask(value: object) -> object:
-    """The same structure with every secret value replaced; None stays, since it says that there is none."""
+def mask(values: Mapping[str, object]) -> dict[str, object]:
+    """The same names with every secret value replaced, at any depth; None stays, since it says that there is none."""
+    return {name: MASK if is_secret(name) and value is not None else _masked(value) for name, value in values.items()}
+
+
+def _masked(value: object) -> object:
     if isinstance(value, Mapping):
-        return {name: MASK if is_secret(name) and inner is not None else mask(inner) for name, inner in value.items()}
+        return mask(value)
     if isinstance(value, (list, tuple)):
-        return [mask(inner) for inner in value]
+        return [_masked(inner) for inner in value]
     return value
 
 
-def secret_values(value: object) -> Iterator[str]:
-    """Every secret text within a structure, for Ansible's own filter of its output."""
+def secret_values(value: object, hidden: bool = False) -> Iterator[str]:
+    """Every text below a secret name within a structure, for Ansible's own filter of its output."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
-            if is_secret(name) and isinstance(inner, (str, int)) and not isinstance(inner, bool) and inner != "":
-                yield str(inner)
-            else:
-                yield from secret_values(inner)
+            yield from secret_values(inner, hidden or is_secret(name))
     elif isinstance(value, (list, tuple)):
         for inner in value:
-            yield from secret_values(inner)
+            yield from secret_values(inner, hidden)
+    elif hidden and isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
+        yield str(value)
 
 
 def digest(password: str, salt: str) -> str:
