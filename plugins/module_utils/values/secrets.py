@@ -54,4 +54,4 @@ def digest(password: str, salt: str) -> str:
 
 def matches(password: str, salt: str, kept: object) -> bool:
     """Whether the kept digest is that of the password."""
-    return isinstance(kept, str) and hmac.compare_digest(digest(password, salt), kept)
+    return isinstance(kept, str) and hmac.compare_digest(digest(password, salt).encode(), kept.encode())
