@@ -9,7 +9,6 @@ that what Ironic's iPXE template cannot digest fails the deployment late; the ru
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -21,15 +20,16 @@ from ..values.errors import Invalid, Refused
 from ..values.merge import merged
 from ..values.plan import Plan, Request
 from . import node as nodes
+from . import target_secrets
 from . import volume as volumes
 from .node import Node
+from .target_secrets import DIGEST
 from .volume import Volume
 
 _KEY = re.compile(r"[\w-]+", re.ASCII)  # of other keys Ironic patches none (ironic/api/schemas/v1/volume_target.py)
 _VOLUME_ID_LENGTH = 36  # the column's width: a longer id fails in Ironic's database
 _PASSWORD = "auth_password"
 _REDACTED = "redacted_contents"
-DIGEST = "bfv_password_digest"  # the key in ``extra``
 
 # The module's short options, the property that Ironic reads, and the form of its value.
 _SHORT = (
@@ -178,6 +178,7 @@ def _volume_id(want: Wanted, found: Found, current: Target | None, subject: str)
 def _plan_creation(want: Wanted, node: Node, volume_id: str | None, subject: str) -> Plan:
     if volume_id is None:
         raise Refused(f"Failed to create {subject}: no volume is named. Give volume (Cinder's name or id) or volume_id.")
+    salt = _salt(want, node)
     target = Target(
         uuid="",
         node_uuid=node.uuid,
@@ -185,7 +186,7 @@ def _plan_creation(want: Wanted, node: Node, volume_id: str | None, subject: str
         boot_index=want.boot_index,
         volume_id=volume_id,
         properties=merged({}, want.properties),
-        extra=merged({}, _wanted_extra(want, node)),
+        extra=_extra(want, {}, salt),
     )
     _check(want, node, target, subject)
     return Plan(
@@ -203,12 +204,14 @@ def _plan_update(want: Wanted, node: Node, current: Target, volume_id: str | Non
             f"Failed to compare {subject}: Ironic hides its properties from this user (policy baremetal:volume:view_target_properties). "
             "Use a cloud with system scope or the role admin."
         )
+    salt = _salt(want, node)
+    to_write = target_secrets.to_write(want.properties, current.properties, want.update_password, current.extra.get(DIGEST), salt)
     goal = replace(
         current,
         volume_type=want.volume_type or current.volume_type,
         volume_id=volume_id or current.volume_id,
-        properties=merged(current.properties, _properties_to_write(want, node, current)),
-        extra=merged(current.extra, _wanted_extra(want, node)),
+        properties=merged(current.properties, to_write),
+        extra=_extra(want, current.extra, salt),
     )
     _check(want, node, goal, subject)
     warnings = _warnings(node, goal)
@@ -220,19 +223,13 @@ def _plan_update(want: Wanted, node: Node, current: Target, volume_id: str | Non
 
 def _change(want: Wanted, node: Node, current: Target, goal: Target, subject: str) -> tuple[tuple[Request, ...], str]:
     what = f"change {subject}"
-    unseen = _as_shown(goal, current) == current
+    unseen = replace(goal, properties=target_secrets.as_shown(goal.properties, current.properties)) == current
     if nodes.may_update_records(node):
         return (replace(_update(current, goal, what), unseen=unseen),), ""
     if nodes.may_delete_records(node):
         steps = _delete(current, f"{what} (delete)"), _create(_whole(want, goal, subject), f"{what} (create)")
         return tuple(replace(step, unseen=unseen) for step in steps), ""
     return nodes.power_off_first(node, what, permitted=want.power_off)
-
-
-def _as_shown(goal: Target, current: Target) -> Target:
-    """The target as Ironic shows it: a secret that is written looks like the one before."""
-    hidden = {name: value for name, value in current.properties.items() if value == secrets.MASK and name in goal.properties}
-    return replace(goal, properties={**goal.properties, **hidden})
 
 
 def _plan_absence(want: Wanted, node: Node, current: Target | None, subject: str) -> Plan:
@@ -284,38 +281,13 @@ def _salt(want: Wanted, node: Node) -> str:
     return f"{node.uuid}/{want.boot_index}"
 
 
-def _wanted_secrets(want: Wanted) -> dict[str, object]:
-    return {name: value for name, value in (want.properties or {}).items() if secrets.is_secret(name) and value is not None}
-
-
-def _properties_to_write(want: Wanted, node: Node, current: Target) -> dict[str, object]:
-    """The wanted properties, without secrets that are to stay: Ironic never gives one back that could be compared."""
-    properties = dict(want.properties or {})
-    kept = [name for name in _wanted_secrets(want) if name in current.properties]
-    if want.update_password == "on_create" or (want.update_password == "on_change" and not _secrets_changed(want, node, current)):
-        for name in kept:
-            del properties[name]
-    return properties
-
-
-def _secrets_changed(want: Wanted, node: Node, current: Target) -> bool:
-    return not secrets.matches(_secrets_text(want), _salt(want, node), current.extra.get(DIGEST))
-
-
-def _secrets_text(want: Wanted) -> str:
-    return json.dumps(_wanted_secrets(want), sort_keys=True)
-
-
-def _wanted_extra(want: Wanted, node: Node) -> dict[str, object]:
-    extra = dict(want.extra or {})
-    if want.update_password == "on_change" and _wanted_secrets(want):
-        extra[DIGEST] = secrets.digest(_secrets_text(want), _salt(want, node))
-    return extra
+def _extra(want: Wanted, found: Mapping[str, object], salt: str) -> dict[str, object]:
+    return merged(found, {**(want.extra or {}), **target_secrets.notes(want.properties, want.update_password, salt)})
 
 
 def _whole(want: Wanted, goal: Target, subject: str) -> Target:
-    """The target with its secrets in clear, for a new record: those of the old record only Ironic knows."""
-    properties = {**goal.properties, **{name: value for name, value in _wanted_secrets(want).items() if name in goal.properties}}
+    """The target as a new record, with its secrets in clear. Raises Refused where only Ironic knows them."""
+    properties = target_secrets.in_clear(goal.properties, want.properties)
     unknown = [name for name, value in properties.items() if value == secrets.MASK or name == _REDACTED]
     if unknown:
         raise Refused(
@@ -363,16 +335,12 @@ def _delete(target: Target, what: str) -> Request:
 
 
 def _view(target: Target, was: Target | None = None) -> dict[str, object]:
-    """The target as a diff shows it; a secret that differs from what was is said to be new, and no more."""
-    properties = {}
-    for name, value in target.properties.items():
-        new = was is not None and value != was.properties.get(name)
-        properties[name] = f"{secrets.MASK} (new)" if new and secrets.is_secret(name) else secrets.mask({name: value})[name]
+    """The target as a diff shows it, without secrets."""
     return {
         "boot_index": target.boot_index,
         "volume_type": target.volume_type,
         "volume_id": target.volume_id,
-        "properties": properties,
+        "properties": target_secrets.masked(target.properties, was.properties if was else None),
         "extra": secrets.mask(target.extra),
     }
 
