@@ -13,9 +13,13 @@ import threading
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from typing import Any
+from unittest.mock import patch
 from uuid import NAMESPACE_DNS, uuid5
 
 from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
+from ansible_collections.bfv.openstack.plugins.module_utils.cloud.wait import Rounds
+from ansible_collections.bfv.openstack.plugins.module_utils.fleet import fleet
+from ansible_collections.bfv.openstack.plugins.module_utils.fleet.outcome import Outcome
 from ansible_collections.bfv.openstack.plugins.module_utils.resources.settle import take
 from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Plan, Request
 
@@ -303,17 +307,34 @@ class FakeCloud:
         return deepcopy(made)
 
 
-def settle(cloud: FakeCloud, resource: Any, want: Any) -> list[Plan]:
+def planned(cloud: FakeCloud, resource: Any, **options: Any) -> Plan:
+    """What a module with these options would do now."""
+    want = resource.wanted(options)
+    plan: Plan = resource.plan(want, resource.observe(cloud, want))
+    return plan
+
+
+def settle(cloud: FakeCloud, resource: Any, **options: Any) -> list[Plan]:
     """Plan, take the steps, look again, until nothing is left to do. Every plan on the way; the last one is settled."""
-    plans = []
+    plans: list[Plan] = []
+    written: set[str] = set()
     for _round in range(20):
-        plans.append(resource.plan(want, resource.observe(cloud, want)))
+        plans.append(planned(cloud, resource, **options).rest(written))
         if plans[-1].settled:
             return plans
         for step in plans[-1].steps:
             take(cloud, step)  # type: ignore[arg-type]
+            written.update([step.changes] if isinstance(step, Request) else [])
         cloud.tick()
     raise AssertionError(f"not settled after {len(plans)} rounds: {plans[-1]}")
+
+
+def manage(cloud: FakeCloud, nodes: list[Json], *, check_mode: bool = False, **params: Any) -> dict[str, Outcome]:
+    """What the module baremetal_fleet does with these nodes, in the time of the fake."""
+    given = {"state": "deployed", "concurrency": 4, "timeout": 60, "wait": True, "nodes": nodes, **params}
+    with patch.object(fleet, "Rounds", lambda timeout: Rounds(timeout, cloud.clock, cloud.sleep)):
+        outcomes = fleet.manage(cloud, given, check_mode=check_mode)  # type: ignore[arg-type]
+    return {outcome.node: outcome for outcome in outcomes}
 
 
 def _by_id(records: Iterable[Json]) -> dict[str, Json]:

@@ -92,6 +92,10 @@ def test_what_was_merged_is_there_afterwards(text: str | None, wanted: dict[str,
             assert merged.get(name) == (None if value is None else str(value))
 
 
+def test_a_node_without_capabilities_stays_so_where_none_is_set() -> None:
+    assert capabilities.merge(None, {"iscsi_boot": None}) is None
+
+
 @given(_text, _wanted)
 def test_to_merge_again_changes_nothing(text: str | None, wanted: dict[str, object]) -> None:
     once = capabilities.merge(text, wanted)
@@ -101,7 +105,7 @@ def test_to_merge_again_changes_nothing(text: str | None, wanted: dict[str, obje
 @given(_text, _wanted)
 def test_what_is_not_named_stays_in_its_order(text: str | None, wanted: dict[str, object]) -> None:
     def unnamed(capabilities_text: str | None) -> list[str]:
-        parts = capabilities.merge(capabilities_text, {}).split(",")
+        parts = (capabilities.merge(capabilities_text, {}) or "").split(",")
         return [part for part in parts if part and (":" not in part or part.partition(":")[0] not in wanted)]
 
     assert unnamed(capabilities.merge(text, wanted)) == unnamed(text)
@@ -109,7 +113,7 @@ def test_what_is_not_named_stays_in_its_order(text: str | None, wanted: dict[str
 
 @given(_text, _wanted)
 def test_no_space_is_ever_written_around_a_part(text: str | None, wanted: dict[str, object]) -> None:
-    parts = capabilities.merge(text, wanted).replace(":", ",").split(",")
+    parts = (capabilities.merge(text, wanted) or "").replace(":", ",").split(",")
     assert [part.strip() for part in parts] == parts
 
 

@@ -75,11 +75,14 @@ _json = st.recursive(
 )
 
 
-@given(_json)
-def test_nothing_secret_is_left_after_masking(value: object) -> None:
+_properties = st.dictionaries(st.sampled_from(["name", "password", "lun"]), _json, max_size=3)
+
+
+@given(_properties)
+def test_nothing_secret_is_left_after_masking(value: dict[str, object]) -> None:
     assert set(secrets.secret_values(secrets.mask(value))) <= {secrets.MASK}
 
 
-@given(_json)
-def test_masking_twice_is_masking_once(value: object) -> None:
+@given(_properties)
+def test_masking_twice_is_masking_once(value: dict[str, object]) -> None:
     assert secrets.mask(secrets.mask(value)) == secrets.mask(value)
