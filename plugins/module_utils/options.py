@@ -67,6 +67,9 @@ VOLUME: Options = {
     "name": {"type": "str"},
     "id": {"type": "str"},
     "image": {"type": "str"},
+    "snapshot": {"type": "str"},
+    "volume": {"type": "str"},
+    "backup": {"type": "str"},
     "size": {"type": "int"},
     "volume_type": {"type": "str"},
     "availability_zone": {"type": "str"},
@@ -74,4 +77,7 @@ VOLUME: Options = {
     "metadata": {"type": "dict"},
     "bootable": {"type": "bool"},
     "scheduler_hints": {"type": "dict"},
+    "image_size_limit": {"type": "int"},
+    "recreate": {"type": "str", "choices": ["never", "on_error", "on_drift"], "default": "never"},
+    "retype": {"type": "bool", "default": False},
 }

@@ -55,6 +55,8 @@ def _advice(status: int, said: str) -> str:
         return "Check the user, the password and the project or system scope"
     if status == 403:
         return "Use a cloud whose user has the role for it"
+    if status == 412:
+        return "The cloud refuses images of this size: tell it with image_size_limit, and use a snapshot or a volume"
     if status == 406:
         return "The service is older than the microversion that this collection asks for"
     return ""

@@ -11,7 +11,7 @@ from ..values.errors import BfvError
 
 # 1.33 (Pike) has everything of boot from volume: 1.32 brought connectors and targets, 1.33 the node's storage interface.
 BAREMETAL = "1.33"
-# 3.47 (Rocky) creates a volume from a backup; 3.42 grows one that is in use.
+# 3.47 (Queens) creates a volume from a backup; 3.42 grows one that is in use.
 BLOCK_STORAGE = "3.47"
 
 

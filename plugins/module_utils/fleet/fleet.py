@@ -34,7 +34,7 @@ class Progress:
     msg: str = ""
     waits: Stage | None = None
     sent: tuple[Step, ...] = ()
-    written: set[str] = field(default_factory=set)  # the kinds of records that were written
+    requests: list[Request] = field(default_factory=list)  # what was written
     started: bool = False  # a deployment or undeployment of this run
 
     def outcome(self) -> Outcome:
@@ -126,7 +126,7 @@ def _advance(cloud: Cloud, one: Progress) -> None:
 def _next_stage(one: Progress) -> Stage | None:
     if one.started:
         deployment.check_landed(one.found.node)
-    stages = (Stage(stage.plan.rest(one.written), stage.looks_at) for stage in plan.plan(one.want, one.found))
+    stages = (Stage(stage.plan.rest(one.requests), stage.looks_at) for stage in plan.plan(one.want, one.found))
     return next((stage for stage in stages if not stage.plan.settled), None)
 
 
@@ -135,7 +135,7 @@ def _take(cloud: Cloud, one: Progress, steps_of: Plan) -> None:
         answer = take(cloud, step)
         if isinstance(step, Request):
             one.actions.append(step.what)
-            one.written.add(step.changes)
+            one.requests.append(step)
             one.started = one.started or deployment.is_start(step)
             one.found = observe.absorb(one.found, step, answer)
 

@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 from ..cloud.connection import Cloud
 from ..cloud.service import Json
-from ..resources import connector, image, node, target, volume
+from ..resources import connector, node, target, volume_record, volume_source
 from ..resources.connector import Connector, Key
-from ..resources.image import Image
 from ..resources.node import Node
 from ..resources.target import Target
-from ..resources.volume import Volume
+from ..resources.volume_record import Volume
+from ..resources.volume_source import Source
 from ..values.errors import Refused
 from ..values.plan import Request
 from .wanted import UNDEPLOYED, NodeWanted
@@ -27,14 +27,14 @@ Record = TypeVar("Record", Connector, Target)
 
 @dataclass(frozen=True)
 class NodeFound:
-    """One node with what belongs to it. ``volumes`` and ``images`` are by the names that were asked for."""
+    """One node with what belongs to it. ``volumes`` and ``sources`` are by the names that were asked for."""
 
     node: Node
     connectors: tuple[Connector, ...] = ()
     taken: Mapping[Key, Connector] = field(default_factory=dict, repr=False)
     targets: tuple[Target, ...] = ()
     volumes: Mapping[str, tuple[Volume, ...]] = field(default_factory=dict)
-    images: Mapping[str, Image | Refused] = field(default_factory=dict)
+    sources: Mapping[tuple[str, str], Source | Refused] = field(default_factory=dict)
 
 
 def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | Refused]:
@@ -45,7 +45,9 @@ def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | 
     taken = connector.by_key(one for ones in connectors.values() for one in ones)
     targets = _by_node(map(target.from_api, _records(cloud, "targets")))
     volumes = read_volumes(cloud, {label for want in wants for label in labels(want)})
-    images = _read_images(cloud, {one.image for want in wants if want.state != UNDEPLOYED for one in want.volumes if one.image})
+    sources = _read_sources(
+        cloud, {one.source for want in wants if want.state != UNDEPLOYED for one in want.volumes if one.source}
+    )
     found: dict[str, NodeFound | Refused] = {}
     for want in wants:
         seen = nodes.get(want.node)
@@ -58,7 +60,7 @@ def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | 
             taken=taken,
             targets=tuple(targets[seen.uuid]),
             volumes={label: volumes.get(label, ()) for label in labels(want)},
-            images=images,
+            sources=sources,
         )
     return found
 
@@ -92,20 +94,20 @@ def read_volumes(cloud: Cloud, wanted: set[str]) -> dict[str, tuple[Volume, ...]
     found: dict[str, tuple[Volume, ...]] = defaultdict(tuple)
     if not wanted:
         return found
-    for one in map(volume.from_api, cloud.block_storage.list("/volumes/detail", "volumes", "read the volumes")):
+    for one in map(volume_record.from_api, cloud.block_storage.list("/volumes/detail", "volumes", "read the volumes")):
         for label in {one.id, one.name} & wanted:
             found[label] += (one,)
     return found
 
 
-def _read_images(cloud: Cloud, wanted: set[str]) -> dict[str, Image | Refused]:
-    """Each wanted image, or why it cannot be used: that concerns only the nodes that want it."""
-    found: dict[str, Image | Refused] = {}
-    for name in sorted(wanted):
+def _read_sources(cloud: Cloud, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], Source | Refused]:
+    """Each wanted source of volumes, or why it cannot be used: that concerns only the nodes that want it."""
+    found: dict[tuple[str, str], Source | Refused] = {}
+    for kind, name in sorted(wanted):
         try:
-            found[name] = image.observe(cloud, name)
+            found[kind, name] = volume_source.observe(cloud, kind, name)
         except Refused as error:
-            found[name] = error
+            found[kind, name] = error
     return found
 
 
@@ -118,7 +120,7 @@ def absorb(found: NodeFound, request: Request, answer: Mapping[str, Any]) -> Nod
     if request.changes == "node" and "uuid" in answer:
         return replace(found, node=node.from_api(answer))
     if request.changes == "volume" and "status" in answer.get("volume", ()):
-        one = volume.from_api(answer["volume"])
+        one = volume_record.from_api(answer["volume"])
         return replace(
             found, volumes={**found.volumes, **{label: (one,) for label in found.volumes if label in (one.id, one.name)}}
         )

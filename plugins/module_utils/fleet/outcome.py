@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..resources import connector, node_storage, target, volume
+from ..resources import connector, node_storage, target, volume_record
 from ..values.plan import Plan
 from .observe import NodeFound
 
@@ -47,5 +47,5 @@ class Outcome:
             "node": node_storage.view(found.node) if found else None,
             "connectors": [connector.view(one) for one in found.connectors] if found else [],
             "targets": [target.view(one) for one in found.targets] if found else [],
-            "volumes": [volume.view(one) for ones in found.volumes.values() for one in ones] if found else [],
+            "volumes": [volume_record.view(one) for ones in found.volumes.values() for one in ones] if found else [],
         }

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..resources import connector, deployment, node, node_storage, target, volume
-from ..resources.image import Image
 from ..resources.node import Node
 from ..values.errors import Refused
 from ..values.plan import Plan, together
@@ -57,7 +56,7 @@ def _plan_targets(want: NodeWanted, found: NodeFound) -> list[Plan]:
         return [target.plan(one, _target_found(one, want, found, goal)) for one in want.targets]
     # An active node boots from what it was deployed with: a target that differs is told, and never changed under it.
     resting = replace(goal, power_state=node.POWER_OFF)
-    plans = [target.plan(one, _target_found(one, want, found, resting)).rest({"target"}) for one in want.targets]
+    plans = [target.plan(one, _target_found(one, want, found, resting)).seen({"target"}) for one in want.targets]
     differing = [plan.subject for plan in plans if not plan.settled]
     if differing:
         raise Refused(
@@ -80,10 +79,10 @@ def _plan_undeployment(want: NodeWanted, found: NodeFound) -> list[Stage]:
 
 
 def _volume_found(want: volume.Wanted, found: NodeFound) -> volume.Found:
-    image = found.images.get(want.image or "")
-    if isinstance(image, Refused):
-        raise image
-    return volume.Found(found.volumes.get(want.label, ()), image if isinstance(image, Image) else None)
+    source = found.sources.get(want.source) if want.source else None
+    if isinstance(source, Refused):
+        raise source
+    return volume.Found(found.volumes.get(want.label, ()), source)
 
 
 def _released(want: volume.Wanted, found: NodeFound, undeploys: Plan) -> volume.Found:

@@ -50,11 +50,11 @@ class Settling(Generic[Found]):
         self._plan = plan
         self.found = observe()
         self.plan = plan(self.found)
-        self._written: set[str] = set()
+        self._requests: list[Request] = []
 
     @property
     def taken(self) -> bool:
-        return bool(self._written)
+        return bool(self._requests)
 
     def run(self, timeout: float, wait: bool = True) -> None:
         """Take the steps and wait for their ends. Raises BfvError."""
@@ -71,10 +71,10 @@ class Settling(Generic[Found]):
             self.found = self._observe()
             if plan.waiting and not wait:
                 return
-            plan = self._plan(self.found).rest(self._written)
+            plan = self._plan(self.found).rest(self._requests)
 
     def _take(self, steps: tuple[Step, ...]) -> None:
         for step in steps:
             take(self._cloud, step)
             if isinstance(step, Request):
-                self._written.add(step.changes)
+                self._requests.append(step)

@@ -21,10 +21,10 @@ from ..values.merge import merged
 from ..values.plan import Plan, Request
 from . import node as nodes
 from . import target_secrets
-from . import volume as volumes
+from . import volume_record as volumes
 from .node import Node
 from .target_secrets import DIGEST
-from .volume import Volume
+from .volume_record import Volume
 
 _KEY = re.compile(r"[\w-]+", re.ASCII)  # of other keys Ironic patches none (ironic/api/schemas/v1/volume_target.py)
 _VOLUME_ID_LENGTH = 36  # the column's width: a longer id fails in Ironic's database

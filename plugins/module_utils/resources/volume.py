@@ -3,23 +3,24 @@
 
 """A Cinder volume that a machine can boot from.
 
-It is ready when it is available and bootable. Cinder's names are not unique, so a name that matches twice is refused; what a
-volume was made of, its type and its zone cannot be changed here and are reported where they differ.
+It is ready when it is available and bootable. Cinder's names are not unique, so a name that matches twice is refused. What a
+volume was made of and its zone cannot be changed, its type only where a retype is permitted: a difference is reported, or the
+volume created anew where that is permitted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..cloud.connection import Cloud
 from ..values.errors import Invalid, Refused
-from ..values.identifiers import is_uuid
 from ..values.merge import merged
 from ..values.plan import Plan, Request
-from . import image as images
-from .image import Image
+from . import volume_source
+from .volume_record import Volume, described, only, read, view
+from .volume_source import Source
 
 # cinder/objects/fields.py: on the way to another state by themselves.
 _ON_THE_WAY = ("creating", "downloading", "restoring-backup", "extending", "detaching", "retyping")
@@ -39,6 +40,9 @@ class Wanted:
     id: str | None = None
     state: str = "present"
     image: str | None = None
+    snapshot: str | None = None
+    volume: str | None = None
+    backup: str | None = None
     size: int | None = None
     volume_type: str | None = None
     availability_zone: str | None = None
@@ -46,6 +50,15 @@ class Wanted:
     metadata: Mapping[str, str | None] | None = None
     bootable: bool | None = None
     scheduler_hints: Mapping[str, object] | None = None
+    image_size_limit: int | None = None
+    recreate: str = "never"
+    retype: bool = False
+    cascade: bool = False
+
+    @property
+    def source(self) -> tuple[str, str] | None:
+        """The kind and the name of what the volume is to be made from."""
+        return next(((kind, getattr(self, kind)) for kind in volume_source.KEYS if getattr(self, kind)), None)
 
     @property
     def label(self) -> str:
@@ -53,191 +66,165 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Volume:
-    """What Cinder says of a volume. ``attached_to`` holds the ids of servers, or of nodes where Ironic attached it by itself."""
-
-    id: str
-    name: str
-    status: str
-    size: int
-    bootable: bool = False
-    volume_type: str | None = None
-    availability_zone: str | None = None
-    description: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    image_id: str | None = None
-    multiattach: bool = False
-    attached_to: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Found:
-    """The volumes of the wanted name or id, and the image where one is asked for."""
+    """The volumes of the wanted name or id, the source where one is asked for, and the snapshots that hold a volume that is to go."""
 
     volumes: tuple[Volume, ...] = ()
-    image: Image | None = None
+    source: Source | None = None
+    snapshots: tuple[str, ...] = ()
 
 
 def wanted(params: Mapping[str, Any]) -> Wanted:
     """What a module's options ask for. Raises Invalid."""
-    given = Wanted(
-        **{name: params.get(name) for name in Wanted.__dataclass_fields__ if name != "state"},
-        state=params.get("state") or "present",
-    )
-    if given.metadata is not None:  # Cinder keeps text only
-        given = replace(
-            given, metadata={str(key): None if value is None else str(value) for key, value in given.metadata.items()}
-        )
-    if given.size is not None and given.size < 1:
-        raise Invalid(f"Failed to read volume {given.label}: size {given.size} is not a number of GiB above zero.")
-    if not given.label:
+    want = Wanted(**{name: params[name] for name in Wanted.__dataclass_fields__ if params.get(name) is not None})
+    if not want.label:
         raise Invalid("Failed to read the volume: neither name nor id is given. Give one of them.")
-    return given
-
-
-def from_api(volume: Mapping[str, Any]) -> Volume:
-    """A volume out of Cinder's JSON (the detailed form)."""
-    return Volume(
-        id=volume["id"],
-        name=volume["name"] or "",
-        status=volume["status"],
-        size=volume["size"],
-        bootable=volume["bootable"] == "true",  # Cinder says it as text
-        volume_type=volume["volume_type"],
-        availability_zone=volume["availability_zone"],
-        description=volume["description"],
-        metadata=volume["metadata"],
-        image_id=volume.get("volume_image_metadata", {}).get("image_id"),
-        multiattach=volume["multiattach"],
-        attached_to=tuple(attachment["server_id"] for attachment in volume["attachments"]),
-    )
+    sources = [kind for kind in volume_source.KEYS if getattr(want, kind)]
+    if len(sources) > 1:
+        raise Invalid(
+            f"Failed to read volume {want.label}: {' and '.join(sources)} are given. Give one source, or none for a blank volume."
+        )
+    if want.size is not None and want.size < 1:
+        raise Invalid(f"Failed to read volume {want.label}: size {want.size} is not a number of GiB above zero.")
+    if want.metadata is None:
+        return want
+    texts = {str(key): None if value is None else str(value) for key, value in want.metadata.items()}  # Cinder keeps text only
+    return replace(want, metadata=texts)
 
 
 def observe(cloud: Cloud, want: Wanted) -> Found:
-    """Read what is there of the wanted volume. Raises Refused for an unknown or ambiguous image."""
-    image = images.observe(cloud, want.image) if want.image and want.state == "present" else None
-    return Found(volumes=read(cloud, name=want.name, id=want.id), image=image)
+    """Read what is there of the wanted volume. Raises Refused for an unknown or ambiguous source."""
+    volumes = read(cloud, name=want.name, id=want.id)
+    if want.state == "absent":
+        return Found(volumes, snapshots=_read_snapshots(cloud, volumes))
+    return Found(volumes, volume_source.observe(cloud, *want.source) if want.source else None)
 
 
-def read(cloud: Cloud, *, name: str | None = None, id: str | None = None) -> tuple[Volume, ...]:
-    """The volumes of an id, or else those of a name."""
-    if id:
-        body = cloud.block_storage.find(f"/volumes/{id}", f"read volume {id}")
-        return (from_api(body["volume"]),) if body else ()
-    return tuple(map(from_api, cloud.block_storage.list("/volumes/detail", "volumes", f"read volume {name}", name=name)))
-
-
-def find(cloud: Cloud, volume: str) -> tuple[Volume, ...]:
-    """The volumes that a person may mean by a name or id."""
-    return (is_uuid(volume) and read(cloud, id=volume)) or read(cloud, name=volume)
-
-
-def only(volumes: tuple[Volume, ...], label: str) -> Volume | None:
-    """The one volume, or None. Raises Refused where the name matches more than one."""
-    if len(volumes) > 1:
-        ids = ", ".join(sorted(volume.id for volume in volumes))
-        raise Refused(
-            f"Failed to find volume {label}: {len(volumes)} volumes have that name ({ids}). Give the id, or remove the others."
-        )
-    return volumes[0] if volumes else None
+def _read_snapshots(cloud: Cloud, volumes: tuple[Volume, ...]) -> tuple[str, ...]:
+    """The names of the volume's snapshots: Cinder's refusal to delete does not tell them."""
+    what = "read the volume's snapshots"
+    one_by_one = (cloud.block_storage.list("/snapshots", "snapshots", what, volume_id=volume.id) for volume in volumes)
+    return tuple(snapshot["name"] or snapshot["id"] for snapshots in one_by_one for snapshot in snapshots)
 
 
 def plan(want: Wanted, found: Found) -> Plan:
     """What to do so that the volume is as wanted. Pure. Raises Refused."""
     volume = only(found.volumes, want.label)
     if want.state == "absent":
-        return _plan_absence(want, volume)
+        return _plan_absence(want, volume, found.snapshots)
     if volume is None:
-        return _plan_creation(want, found.image)
-    return _plan_update(want, volume, found.image)
+        return _plan_creation(want, found.source)
+    return _plan_update(want, volume, found.source)
 
 
 def expected(want: Wanted, found: Found) -> Volume:
     """The volume as it is once its plan is settled, so that what needs it can be planned before. Raises Refused."""
     volume = only(found.volumes, want.label)
-    if volume is None:
-        return _new(want, found.image)
+    if volume is None or volume.status == "deleting":
+        return _new(want, found.source)
     goal = _after(want, volume)
     if volume.status in _ON_THE_WAY:
-        return replace(goal, status="available", bootable=goal.bootable or _bootable(want))
+        return replace(goal, status="available", bootable=goal.bootable or _bootable(want, found.source))
     return goal
 
 
-def _new(want: Wanted, image: Image | None) -> Volume:
-    what = f"create volume {want.label}"
+def _new(want: Wanted, source: Source | None) -> Volume:
     if want.name is None:
         raise Refused(f"Failed to find volume {want.id}: Cinder shows none with that id. Give a name to create one.")
+    ids = {source.kind: source.id} if source else {}
     return Volume(
         id=TO_COME,
         name=want.name,
         status="available",
-        size=_size(want, image, what),
-        bootable=_bootable(want),
+        size=_size(want, source, f"create volume {want.name}"),
+        bootable=_bootable(want, source),
         volume_type=want.volume_type,
         availability_zone=want.availability_zone,
         description=want.description,
         metadata=merged({}, want.metadata),
-        image_id=image.id if image else None,
+        image_id=ids.get("image"),
+        snapshot_id=ids.get("snapshot"),
+        source_volid=ids.get("volume"),
     )
 
 
-def _bootable(want: Wanted) -> bool:
-    """Whether a new volume is bootable: Cinder makes those from an image so."""
-    return bool(want.image) if want.bootable is None else want.bootable
+def _bootable(want: Wanted, source: Source | None) -> bool:
+    """Whether a new volume is bootable: Cinder makes those from an image so, and copies it from a volume."""
+    if want.bootable is not None:
+        return want.bootable
+    return source is not None and source.bootable
 
 
-def _plan_creation(want: Wanted, image: Image | None) -> Plan:
-    new = _new(want, image)
+def _plan_creation(want: Wanted, source: Source | None) -> Plan:
+    new = _new(want, source)
     given = {
         "name": new.name,
         "size": new.size,
-        "imageRef": new.image_id,
         "volume_type": new.volume_type,
         "availability_zone": new.availability_zone,
         "description": new.description,
         "metadata": dict(new.metadata) or None,
     }
+    if source:
+        given[volume_source.KEYS[source.kind]] = source.id
     body: dict[str, object] = {"volume": {key: value for key, value in given.items() if value is not None}}
     if want.scheduler_hints:
         body["OS-SCH-HNT:scheduler_hints"] = dict(want.scheduler_hints)
-    source = f"from image {image.name}" if image else "blank"
-    what = f"create volume {new.name} ({new.size} GiB, {source})"
+    what = f"create volume {new.name} ({new.size} GiB, {f'from {source.kind} {source.name}' if source else 'blank'})"
     request = Request(what, "block_storage", "POST", "/volumes", "volume", body=body)
-    return Plan(f"volume {new.name}", {}, _view(new), (request,), f"volume {new.name} to become available")
+    return Plan(f"volume {new.name}", {}, described(new), (request,), f"volume {new.name} to become available")
 
 
-def _size(want: Wanted, image: Image | None, what: str) -> int:
-    if image is None:
+def _size(want: Wanted, source: Source | None, what: str) -> int:
+    if source is None:
         if want.size is None:
-            raise Refused(f"Failed to {what}: a blank volume needs a size. Give size in GiB, or an image to make it from.")
+            raise Refused(f"Failed to {what}: a blank volume needs a size. Give size in GiB, or what to make it from.")
         return want.size
-    if want.size is not None and want.size < image.needs:
+    size = source.needs if want.size is None else want.size
+    if size < source.needs:
+        why = f" ({source.why})" if source.why else ""
         raise Refused(
-            f"Failed to {what}: size is {want.size} GiB, and image {image.name} needs {image.needs} GiB "
-            f"(min_disk {image.min_disk} GiB, {image.bytes} bytes). Give a larger size, or none to have it computed."
+            f"Failed to {what}: size is {size} GiB, and {source.kind} {source.name} needs {source.needs} GiB{why}. "
+            "Give a larger size, or none to have it computed."
         )
-    return image.needs if want.size is None else want.size
+    if source.kind == "image" and want.image_size_limit is not None and source.needs > want.image_size_limit:
+        raise Refused(
+            f"Failed to {what}: image {source.name} needs {source.needs} GiB, and image_size_limit is {want.image_size_limit} GiB, "
+            "above which this cloud makes no volumes from images. Use a smaller image, a snapshot or a volume."
+        )
+    return size
 
 
-def _plan_update(want: Wanted, volume: Volume, image: Image | None) -> Plan:
+def _plan_update(want: Wanted, volume: Volume, source: Source | None) -> Plan:
     subject = f"volume {want.label}"
     if volume.status == "deleting":
-        return Plan(subject, {}, _view(volume), waiting=f"{subject}, which is being deleted, to be gone")
-    if volume.status.startswith("error"):
+        return Plan(subject, {}, described(_new(want, source)), waiting=f"{subject}, which is being deleted, to be gone")
+    drift = _drift(want, volume, source)
+    failed = volume.status.startswith("error")
+    if (failed and want.recreate != "never") or (drift and want.recreate == "on_drift"):
+        return _plan_recreation(want, volume, source)
+    if failed:
         raise Refused(
-            f"Failed to set up {subject}: its status is {volume.status}. Remove it (state absent) and run again to create it anew."
+            f"Failed to set up {subject}: its status is {volume.status}. Remove it (state=absent), or permit to create it anew (recreate=on_error)."
         )
     after = _after(want, volume)
-    view, goal = _view(volume), _view(after)
-    warnings = tuple(_drift(want, volume, image))
+    view, goal = described(volume), described(after)
+    warnings = tuple(f"{subject}: {one}; it was left as it is" for one in drift)
     if volume.status in _ON_THE_WAY:
         return Plan(subject, view, goal, waiting=f"{subject} ({volume.status}) to become available", warnings=warnings)
-    grows = after.size != volume.size
-    if grows and volume.status not in _AT_REST:
-        raise Refused(f"Failed to grow {subject}: its status is {volume.status}. Run again when it is available.")
-    return Plan(
-        subject, view, goal, tuple(_updates(volume, after)), f"{subject} to have {after.size} GiB" if grows else "", warnings
-    )
+    busy = [name for name in ("size", "volume_type") if getattr(after, name) != getattr(volume, name)]
+    if busy and volume.status not in _AT_REST:
+        raise Refused(
+            f"Failed to change the {' and '.join(busy)} of {subject}: its status is {volume.status}. Run again when it is available."
+        )
+    return Plan(subject, view, goal, tuple(_updates(volume, after)), f"{subject} to be changed" if busy else "", warnings)
+
+
+def _plan_recreation(want: Wanted, volume: Volume, source: Source | None) -> Plan:
+    """Delete the volume; when it is gone, the next look finds none and creates it. Refused before that if it could not be created."""
+    new = _new(want if want.name else replace(want, name=volume.name), source)
+    going = _plan_absence(want, volume, ())
+    return replace(going, after=described(new), steps=tuple(replace(request, once=True) for request in going.requests))
 
 
 def _after(want: Wanted, volume: Volume) -> Volume:
@@ -250,6 +237,7 @@ def _after(want: Wanted, volume: Volume) -> Volume:
         volume,
         name=volume.name if want.name is None else want.name,
         size=volume.size if want.size is None else want.size,
+        volume_type=want.volume_type if want.retype and want.volume_type else volume.volume_type,
         bootable=volume.bootable if want.bootable is None else want.bootable,
         description=volume.description if want.description is None else want.description,
         metadata=merged(volume.metadata, want.metadata),
@@ -263,6 +251,9 @@ def _updates(volume: Volume, after: Volume) -> list[Request]:
     def request(what: str, method: str, path: str, body: object = None) -> Request:
         return Request(f"{what} of volume {label}", "block_storage", method, path, "volume", volume.id, body)
 
+    def act(what: str, action: str, arguments: dict[str, object]) -> Request:
+        return request(what, "POST", f"{path}/action", {action: arguments})
+
     steps = []
     texts = {key: getattr(after, key) for key in ("name", "description") if getattr(after, key) != getattr(volume, key)}
     if texts:
@@ -273,35 +264,37 @@ def _updates(volume: Volume, after: Volume) -> list[Request]:
     for key in sorted(set(volume.metadata) - set(after.metadata)):
         steps.append(request(f"remove metadata {key}", "DELETE", f"{path}/metadata/{key}"))
     if after.bootable != volume.bootable:
-        action = {"os-set_bootable": {"bootable": after.bootable}}
-        steps.append(request(f"set bootable to {after.bootable}", "POST", f"{path}/action", action))
+        steps.append(act(f"set bootable to {after.bootable}", "os-set_bootable", {"bootable": after.bootable}))
+    if after.volume_type != volume.volume_type:
+        # on-demand: Cinder moves the data where the new type is on another backend
+        policy = {"new_type": after.volume_type, "migration_policy": "on-demand"}
+        steps.append(act(f"change the type from {volume.volume_type} to {after.volume_type}", "os-retype", policy))
+        return steps  # the volume is busy now; it grows when it is at rest
     if after.size != volume.size:
-        steps.append(
-            request(
-                f"grow the size from {volume.size} to {after.size} GiB",
-                "POST",
-                f"{path}/action",
-                {"os-extend": {"new_size": after.size}},
-            )
-        )
+        steps.append(act(f"grow the size from {volume.size} to {after.size} GiB", "os-extend", {"new_size": after.size}))
     return steps
 
 
-def _drift(want: Wanted, volume: Volume, image: Image | None) -> list[str]:
-    """What differs and cannot be changed."""
+def _drift(want: Wanted, volume: Volume, source: Source | None) -> list[str]:
+    """What differs and cannot be changed. A backup leaves no trace in its volume, so that it cannot be compared."""
+    made_from = {"image": volume.image_id, "snapshot": volume.snapshot_id, "volume": volume.source_volid}
     fixed = [
-        ("image", image.id if image else None, volume.image_id),
-        ("volume_type", want.volume_type, volume.volume_type),
+        (
+            source.kind if source else "",
+            source.id if source and source.kind in made_from else None,
+            made_from.get(source.kind if source else ""),
+        ),
+        ("volume_type", None if want.retype else want.volume_type, volume.volume_type),
         ("availability_zone", want.availability_zone, volume.availability_zone),
     ]
     return [
-        f"volume {want.label}: {name} is {is_value or 'none'} and {wanted_value} is wanted; it cannot be changed, and was left as it is"
-        for name, wanted_value, is_value in fixed
-        if wanted_value is not None and wanted_value != is_value
+        f"{name} is {is_value or 'none'}, and {wanted} is wanted"
+        for name, wanted, is_value in fixed
+        if wanted not in (None, is_value)
     ]
 
 
-def _plan_absence(want: Wanted, volume: Volume | None) -> Plan:
+def _plan_absence(want: Wanted, volume: Volume | None, snapshots: tuple[str, ...]) -> Plan:
     subject = f"volume {want.label}"
     if volume is None:
         return Plan(subject, {}, {})
@@ -311,57 +304,21 @@ def _plan_absence(want: Wanted, volume: Volume | None) -> Plan:
         raise Refused(
             f"Failed to delete {subject}: it is attached to {', '.join(volume.attached_to)}. Detach it first, or undeploy the node."
         )
+    if snapshots and not want.cascade:
+        raise Refused(
+            f"Failed to delete {subject}: it has snapshots ({', '.join(snapshots)}). Delete them first, or permit it with cascade=true."
+        )
     if volume.status in _ON_THE_WAY:
-        return Plan(subject, _view(volume), {}, waiting=f"{subject} ({volume.status}) to come to rest before it is deleted")
+        return Plan(subject, described(volume), {}, waiting=f"{subject} ({volume.status}) to come to rest before it is deleted")
     if volume.status not in _DELETABLE:
         raise Refused(
             f"Failed to delete {subject}: its status is {volume.status}, and Cinder deletes only {', '.join(_DELETABLE)} volumes."
         )
-    request = Request(f"delete {subject}", "block_storage", "DELETE", f"/volumes/{volume.id}", "volume", volume.id)
-    return Plan(subject, _view(volume), {}, (request,), f"{subject} to be gone")
-
-
-def check_attachable(volume: Volume, holders: tuple[str, ...], *, boots: bool, what: str) -> None:
-    """Refuse a volume that a node could not boot from or attach. ``holders`` are ids under which the node has it already."""
-    if volume.status.startswith("error") or volume.status == "deleting":
-        raise Refused(
-            f"Failed to {what}: volume {volume.name or volume.id} has status {volume.status}. Repair it or name another."
-        )
-    others = [holder for holder in volume.attached_to if holder not in holders]
-    if others and not volume.multiattach:
-        raise Refused(
-            f"Failed to {what}: volume {volume.name or volume.id} is attached to {', '.join(others)} and is not multiattach. "
-            "Detach it there, or name another volume."
-        )
-    if boots and not volume.bootable:
-        raise Refused(
-            f"Failed to {what}: volume {volume.name or volume.id} is not bootable. Make it from an image, or set bootable (bfv.openstack.bfv_volume)."
-        )
-
-
-def _view(volume: Volume) -> dict[str, object]:
-    """The volume as a diff shows it."""
-    return {
-        "name": volume.name,
-        "size": volume.size,
-        "bootable": volume.bootable,
-        "volume_type": volume.volume_type,
-        "availability_zone": volume.availability_zone,
-        "description": volume.description,
-        "metadata": dict(volume.metadata),
-        "image_id": volume.image_id,
-    }
-
-
-def view(volume: Volume) -> dict[str, object]:
-    """The volume as a module returns it."""
-    return {
-        "id": volume.id,
-        "status": volume.status,
-        **_view(volume),
-        "multiattach": volume.multiattach,
-        "attached_to": list(volume.attached_to),
-    }
+    what = f"delete {subject}" + (f" with snapshots {', '.join(snapshots)}" if snapshots else "")
+    request = Request(
+        what, "block_storage", "DELETE", f"/volumes/{volume.id}{'?cascade=true' if snapshots else ''}", "volume", volume.id
+    )
+    return Plan(subject, described(volume), {}, (request,), f"{subject} to be gone")
 
 
 def result(want: Wanted, found: Found) -> dict[str, object]:

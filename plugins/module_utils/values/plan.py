@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from .errors import Refused
+
 
 @dataclass(frozen=True)
 class Step:
@@ -30,6 +32,7 @@ class Request(Step):
     key: str = ""
     body: object = field(default=None, repr=False)  # may hold a password
     unseen: bool = False  # writes only what the service never shows, a password
+    once: bool = False  # must not be needed again: a volume that is made anew and fails again would be made for ever
 
 
 @dataclass(frozen=True)
@@ -58,25 +61,35 @@ class Plan:
 
     @property
     def changed(self) -> bool:
-        return any(isinstance(step, Request) for step in self.steps) or self.before != self.after
+        return bool(self.requests) or self.before != self.after
 
     @property
     def settled(self) -> bool:
         return not self.steps and not self.waiting
 
-    def rest(self, written: Collection[str]) -> Plan:
-        """The plan without what this run has written already, and cannot see: the kinds of records that were written are given."""
-        return replace(
-            self,
-            steps=tuple(
-                step for step in self.steps if not (isinstance(step, Request) and step.unseen and step.changes in written)
-            ),
-        )
+    @property
+    def requests(self) -> list[Request]:
+        return [step for step in self.steps if isinstance(step, Request)]
+
+    def rest(self, taken: Collection[Request]) -> Plan:
+        """The plan after what this run has taken: without what it cannot see. Raises Refused where it has come full circle."""
+        names = {request.what for request in taken}
+        for request in self.requests:
+            if request.once and request.what in names:
+                raise Refused(
+                    f"Failed to set up {self.subject}: this run did «{request.what}», and it is needed again. Look into the service's log."
+                )
+        return self.seen({request.changes for request in taken})
+
+    def seen(self, kinds: Collection[str]) -> Plan:
+        """The plan without what the service never shows of records of these kinds."""
+        hidden = [request for request in self.requests if request.unseen and request.changes in kinds]
+        return replace(self, steps=tuple(step for step in self.steps if step not in hidden))
 
     @property
     def actions(self) -> list[str]:
         """The writes, in words."""
-        return [step.what for step in self.steps if isinstance(step, Request)]
+        return [request.what for request in self.requests]
 
     @property
     def diff(self) -> dict[str, object]:

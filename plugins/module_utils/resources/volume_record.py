@@ -1,0 +1,122 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A volume as Cinder shows it, and the rules about it that volumes, targets and servers share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..cloud.connection import Cloud
+from ..values.errors import Refused
+from ..values.identifiers import is_uuid
+
+
+@dataclass(frozen=True)
+class Volume:
+    """What Cinder says of a volume. ``attached_to`` holds the ids of servers, or of nodes where Ironic attached it by itself."""
+
+    id: str
+    name: str
+    status: str
+    size: int
+    bootable: bool = False
+    volume_type: str | None = None
+    availability_zone: str | None = None
+    description: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    image_id: str | None = None
+    snapshot_id: str | None = None
+    source_volid: str | None = None
+    multiattach: bool = False
+    attached_to: tuple[str, ...] = ()
+
+
+def from_api(volume: Mapping[str, Any]) -> Volume:
+    """A volume out of Cinder's JSON (the detailed form)."""
+    return Volume(
+        id=volume["id"],
+        name=volume["name"] or "",
+        status=volume["status"],
+        size=volume["size"],
+        bootable=volume["bootable"] == "true",  # Cinder says it as text
+        volume_type=volume["volume_type"],
+        availability_zone=volume["availability_zone"],
+        description=volume["description"],
+        metadata=volume["metadata"],
+        image_id=volume.get("volume_image_metadata", {}).get("image_id"),
+        snapshot_id=volume["snapshot_id"],
+        source_volid=volume["source_volid"],
+        multiattach=volume["multiattach"],
+        attached_to=tuple(attachment["server_id"] for attachment in volume["attachments"]),
+    )
+
+
+def read(cloud: Cloud, *, name: str | None = None, id: str | None = None) -> tuple[Volume, ...]:
+    """The volumes of an id, or else those of a name."""
+    if id:
+        body = cloud.block_storage.find(f"/volumes/{id}", f"read volume {id}")
+        return (from_api(body["volume"]),) if body else ()
+    return tuple(map(from_api, cloud.block_storage.list("/volumes/detail", "volumes", f"read volume {name}", name=name)))
+
+
+def find(cloud: Cloud, volume: str) -> tuple[Volume, ...]:
+    """The volumes that a person may mean by a name or id."""
+    return (is_uuid(volume) and read(cloud, id=volume)) or read(cloud, name=volume)
+
+
+def only(volumes: tuple[Volume, ...], label: str) -> Volume | None:
+    """The one volume, or None. Raises Refused where the name matches more than one."""
+    if len(volumes) > 1:
+        ids = ", ".join(sorted(volume.id for volume in volumes))
+        raise Refused(
+            f"Failed to find volume {label}: {len(volumes)} volumes have that name ({ids}). Give the id, or remove the others."
+        )
+    return volumes[0] if volumes else None
+
+
+def check_attachable(volume: Volume, holders: tuple[str, ...], *, boots: bool, what: str) -> None:
+    """Refuse a volume that a node could not boot from or attach. ``holders`` are ids under which the node has it already."""
+    if volume.status.startswith("error") or volume.status == "deleting":
+        raise Refused(
+            f"Failed to {what}: volume {volume.name or volume.id} has status {volume.status}. Repair it or name another."
+        )
+    others = [holder for holder in volume.attached_to if holder not in holders]
+    if others and not volume.multiattach:
+        raise Refused(
+            f"Failed to {what}: volume {volume.name or volume.id} is attached to {', '.join(others)} and is not multiattach. "
+            "Detach it there, or name another volume."
+        )
+    if boots and not volume.bootable:
+        raise Refused(
+            f"Failed to {what}: volume {volume.name or volume.id} is not bootable. Make it from an image, or set bootable (bfv.openstack.bfv_volume)."
+        )
+
+
+def described(volume: Volume) -> dict[str, object]:
+    """The volume as a diff shows it."""
+    return {
+        "name": volume.name,
+        "size": volume.size,
+        "bootable": volume.bootable,
+        "volume_type": volume.volume_type,
+        "availability_zone": volume.availability_zone,
+        "description": volume.description,
+        "metadata": dict(volume.metadata),
+        "image_id": volume.image_id,
+        "snapshot_id": volume.snapshot_id,
+        "source_volid": volume.source_volid,
+    }
+
+
+def view(volume: Volume) -> dict[str, object]:
+    """The volume as a module returns it."""
+    return {
+        "id": volume.id,
+        "status": volume.status,
+        **described(volume),
+        "multiattach": volume.multiattach,
+        "attached_to": list(volume.attached_to),
+    }
