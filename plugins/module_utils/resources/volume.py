@@ -251,7 +251,7 @@ def _updates(volume: Volume, after: Volume) -> list[Request]:
     def request(what: str, method: str, path: str, body: object = None) -> Request:
         return Request(f"{what} of volume {label}", "block_storage", method, path, "volume", volume.id, body)
 
-    def act(what: str, action: str, arguments: dict[str, object]) -> Request:
+    def act(what: str, action: str, arguments: Mapping[str, object]) -> Request:
         return request(what, "POST", f"{path}/action", {action: arguments})
 
     steps = []
