@@ -10,7 +10,7 @@ volume created anew where that is permitted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from ..cloud.connection import Cloud
 from ..values.errors import Invalid, Refused
 from ..values.merge import merged
 from ..values.plan import Plan, Request
-from . import volume_source
+from . import golden, volume_source
 from .volume_record import Volume, described, only, read, view
 from .volume_source import Source
 
@@ -51,6 +51,8 @@ class Wanted:
     bootable: bool | None = None
     scheduler_hints: Mapping[str, object] | None = None
     image_size_limit: int | None = None
+    via_golden: bool = False
+    prune_golden: bool = False
     recreate: str = "never"
     retype: bool = False
     cascade: bool = False
@@ -67,11 +69,15 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Found:
-    """The volumes of the wanted name or id, the source where one is asked for, and the snapshots that hold a volume that is to go."""
+    """The volumes of the wanted name or id, and what their plan needs beside them.
+
+    That is the source and the golden volumes where they are asked for, and the snapshots that hold a volume that is to go.
+    """
 
     volumes: tuple[Volume, ...] = ()
     source: Source | None = None
     snapshots: tuple[str, ...] = ()
+    golden: tuple[Volume, ...] = ()
 
 
 def wanted(params: Mapping[str, Any]) -> Wanted:
@@ -83,6 +89,10 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
     if len(sources) > 1:
         raise Invalid(
             f"Failed to read volume {want.label}: {' and '.join(sources)} are given. Give one source, or none for a blank volume."
+        )
+    if want.via_golden and not want.image:
+        raise Invalid(
+            f"Failed to read volume {want.label}: via_golden is for volumes from an image. Give image, or leave via_golden out."
         )
     if want.size is not None and want.size < 1:
         raise Invalid(f"Failed to read volume {want.label}: size {want.size} is not a number of GiB above zero.")
@@ -97,7 +107,8 @@ def observe(cloud: Cloud, want: Wanted) -> Found:
     volumes = read(cloud, name=want.name, id=want.id)
     if want.state == "absent":
         return Found(volumes, snapshots=_read_snapshots(cloud, volumes))
-    return Found(volumes, volume_source.observe(cloud, *want.source) if want.source else None)
+    source = volume_source.observe(cloud, *want.source) if want.source else None
+    return Found(volumes, source, golden=golden.read(cloud, source) if source and want.via_golden else ())
 
 
 def _read_snapshots(cloud: Cloud, volumes: tuple[Volume, ...]) -> tuple[str, ...]:
@@ -112,9 +123,10 @@ def plan(want: Wanted, found: Found) -> Plan:
     volume = only(found.volumes, want.label)
     if want.state == "absent":
         return _plan_absence(want, volume, found.snapshots)
-    if volume is None:
-        return _plan_creation(want, found.source)
-    return _plan_update(want, volume, found.source)
+    plan = _plan_creation(want, found) if volume is None else _plan_update(want, volume, found.source)
+    if want.prune_golden and found.source and plan.settled:
+        return replace(plan, steps=tuple(map(_delete_golden, _idle(golden.outdated(found.golden, found.source)))))
+    return plan
 
 
 def expected(want: Wanted, found: Found) -> Volume:
@@ -155,8 +167,45 @@ def _bootable(want: Wanted, source: Source | None) -> bool:
     return source is not None and source.bootable
 
 
-def _plan_creation(want: Wanted, source: Source | None) -> Plan:
-    new = _new(want, source)
+def _plan_creation(want: Wanted, found: Found) -> Plan:
+    new = _new(want, found.source)
+    subject = f"volume {new.name}"
+    if not want.via_golden or found.source is None:
+        return Plan(subject, {}, described(new), (_create(want, new, found.source),), f"{subject} to become available")
+    elected, doubles = golden.elect(found.golden, found.source, want.volume_type)
+    if elected is None:
+        first = _golden(want, found.source)
+        request = _create(first, _new(first, found.source), found.source)
+        return Plan(subject, {}, described(new), (request,), f"golden volume {first.name} to become available")
+    if elected.status not in _AT_REST:
+        return Plan(subject, {}, described(new), waiting=f"golden volume {elected.name} ({elected.status}) to become available")
+    clone = Source("volume", elected.id, elected.name, elected.size)
+    steps = (_create(want, new, clone), *map(_delete_golden, _idle(doubles)))
+    return Plan(subject, {}, described(new), steps, f"{subject} to become available")
+
+
+def _golden(want: Wanted, image: Source) -> Wanted:
+    """The golden volume that serves the wanted one."""
+    name = golden.name(image, want.volume_type)
+    return Wanted(name=name, image=image.name, volume_type=want.volume_type, metadata=golden.metadata(image))
+
+
+def _idle(volumes: Iterable[Volume]) -> list[Volume]:
+    return [volume for volume in volumes if volume.status in _DELETABLE and not volume.attached_to]
+
+
+def _delete_golden(volume: Volume) -> Request:
+    return Request(
+        f"delete golden volume {volume.name} ({volume.id})",
+        "block_storage",
+        "DELETE",
+        f"/volumes/{volume.id}",
+        "volume",
+        volume.id,
+    )
+
+
+def _create(want: Wanted, new: Volume, source: Source | None) -> Request:
     given = {
         "name": new.name,
         "size": new.size,
@@ -171,8 +220,7 @@ def _plan_creation(want: Wanted, source: Source | None) -> Plan:
     if want.scheduler_hints:
         body["OS-SCH-HNT:scheduler_hints"] = dict(want.scheduler_hints)
     what = f"create volume {new.name} ({new.size} GiB, {f'from {source.kind} {source.name}' if source else 'blank'})"
-    request = Request(what, "block_storage", "POST", "/volumes", "volume", body=body)
-    return Plan(f"volume {new.name}", {}, described(new), (request,), f"volume {new.name} to become available")
+    return Request(what, "block_storage", "POST", "/volumes", "volume", body=body)
 
 
 def _size(want: Wanted, source: Source | None, what: str) -> int:

@@ -32,6 +32,7 @@ class Volume:
     source_volid: str | None = None
     multiattach: bool = False
     attached_to: tuple[str, ...] = ()
+    created_at: str = ""
 
 
 def from_api(volume: Mapping[str, Any]) -> Volume:
@@ -51,6 +52,7 @@ def from_api(volume: Mapping[str, Any]) -> Volume:
         source_volid=volume["source_volid"],
         multiattach=volume["multiattach"],
         attached_to=tuple(attachment["server_id"] for attachment in volume["attachments"]),
+        created_at=volume["created_at"],
     )
 
 
