@@ -98,9 +98,7 @@ def seed_catalog(settings: Settings, identity: Any) -> None:
         for interface in ("public", "internal"):
             endpoint = endpoints.get((services[kind].id, interface))
             if endpoint is None:
-                identity.create_endpoint(
-                    service_id=services[kind].id, interface=interface, url=url, region_id=settings["region"]
-                )
+                identity.create_endpoint(service_id=services[kind].id, interface=interface, url=url, region_id=settings["region"])
                 changed(f"created the {interface} endpoint of {kind}")
             elif endpoint.url != url:
                 identity.update_endpoint(endpoint, url=url)
