@@ -155,7 +155,7 @@ def plan(want: Wanted, found: Found) -> Plan:
 def expected(want: Wanted, found: Found) -> Volume:
     """The volume as it is once its plan is settled, so that what needs it can be planned before. Raises Refused."""
     volume = only(found.volumes, want.label)
-    if volume is None:
+    if volume is None or volume.status == "deleting":
         return _new(want, found.image)
     goal = _after(want, volume)
     if volume.status in _ON_THE_WAY:
@@ -222,7 +222,7 @@ def _size(want: Wanted, image: Image | None, what: str) -> int:
 def _plan_update(want: Wanted, volume: Volume, image: Image | None) -> Plan:
     subject = f"volume {want.label}"
     if volume.status == "deleting":
-        return Plan(subject, {}, _view(volume), waiting=f"{subject}, which is being deleted, to be gone")
+        return Plan(subject, {}, _view(_new(want, image)), waiting=f"{subject}, which is being deleted, to be gone")
     if volume.status.startswith("error"):
         raise Refused(
             f"Failed to set up {subject}: its status is {volume.status}. Remove it (state absent) and run again to create it anew."
