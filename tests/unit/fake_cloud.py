@@ -226,6 +226,8 @@ class FakeCloud:
             self._check_unique(request, records, unique, body)
             records[body["uuid"]] = body
             return self._shown(kind, body)
+        if uuid not in records:
+            raise Rejected(request.what, "Ironic", 404, f"Record {uuid} could not be found.")
         record = records[uuid]
         node = self.nodes[record["node_uuid"]]
         off = node["power_state"] == "power off"
@@ -251,7 +253,7 @@ class FakeCloud:
             return {}
         if rest == ["states", "provision"]:
             allowed = DEPLOYABLE if target == "active" else UNDEPLOYABLE
-            if node["provision_state"] not in allowed or node["maintenance"]:
+            if node["provision_state"] not in allowed or (target == "active" and node["maintenance"]):
                 raise Rejected(request.what, "Ironic", 400, f"The action is not possible in state {node['provision_state']}.")
             node["provision_state"] = "deploying" if target == "active" else "deleting"
             return {}
