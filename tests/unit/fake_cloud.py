@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import unquote
 from uuid import NAMESPACE_DNS, uuid5
 
 from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
@@ -132,7 +133,7 @@ class FakeCloud:
 
     def find(self, path: str, what: str, **query: object) -> Json | None:
         self.reads.append(path)
-        kind, _, name = path.strip("/").partition("/")
+        kind, _, name = unquote(path).strip("/").partition("/")
         if kind == "drivers":
             return {"default_storage_interface": self.default_storage_interface}
         if name.endswith("/validate"):
@@ -288,7 +289,7 @@ class FakeCloud:
                 raise Rejected(request.what, "Cinder", 400, "Volume status must be available or error.")
             volume["status"] = "deleting"
         elif request.method == "DELETE":
-            del volume["metadata"][rest[1]]
+            del volume["metadata"][unquote(rest[1])]
         elif rest == ["metadata"]:
             volume["metadata"].update(body["metadata"])
         elif "volume" in body:
