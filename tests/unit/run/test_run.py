@@ -66,8 +66,8 @@ def task(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cl
         with patch_module_args({**options, **modes}), pytest.raises(SystemExit):
             main()
         printed = capsys.readouterr()
-        assert printed.err == ""
-        return {**json.loads(printed.out), "text": printed.out}
+        # Beside Ansible's own plugins (the filters' tests load them) a module prints its warnings itself.
+        return {**json.loads(printed.out), "text": " ".join(f"{printed.out} {printed.err}".split())}
 
     return run_task
 
