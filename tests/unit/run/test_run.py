@@ -160,12 +160,17 @@ def test_without_wait_the_result_is_what_is_there_then(task: Run) -> None:
     assert task("bfv_volume", name="root", image="debian", wait=False)["volume"]["status"] == "creating"
 
 
-def test_warnings_reach_the_person(task: Run, cloud: FakeCloud) -> None:
-    assert "volume_type is lvm" in task("bfv_volume", name="web", volume_type="fast")["text"]
-    assert (
-        "volume_type is lvm"
-        in task("baremetal_fleet", nodes=[{"node": "bm-0", "volumes": [{"name": "web", "volume_type": "fast"}]}])["text"]
-    )
+@pytest.mark.parametrize(
+    ("module", "volume", "words"),
+    [
+        ("bfv_volume", {"volume_type": "fast"}, "volume_type is lvm"),
+        ("baremetal_fleet", {"availability_zone": "az1"}, "zone is nova"),
+    ],
+)
+def test_warnings_reach_the_person(task: Run, module: str, volume: Json, words: str) -> None:
+    named = {"name": "web", **volume}
+    options = named if module == "bfv_volume" else {"nodes": [{"node": "bm-0", "volumes": [named]}]}
+    assert words in task(module, **options)["text"]
 
 
 @pytest.mark.parametrize(
