@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
 from ..cloud.connection import Cloud
 from ..values.errors import Invalid, Refused
@@ -92,6 +93,10 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
         raise Invalid(f"Failed to read volume {given.label}: size {given.size} is not a number of GiB above zero.")
     if not given.label:
         raise Invalid("Failed to read the volume: neither name nor id is given. Give one of them.")
+    if given.id and not is_uuid(given.id):
+        raise Invalid(
+            f'Failed to read volume {given.label}: id "{given.id}" is not a UUID. Give it as Cinder shows it, or the name.'
+        )
     return given
 
 
@@ -271,7 +276,7 @@ def _updates(volume: Volume, after: Volume) -> list[Request]:
     if changed:
         steps.append(request(f"set metadata {', '.join(sorted(changed))}", "POST", f"{path}/metadata", {"metadata": changed}))
     for key in sorted(set(volume.metadata) - set(after.metadata)):
-        steps.append(request(f"remove metadata {key}", "DELETE", f"{path}/metadata/{key}"))
+        steps.append(request(f"remove metadata {key}", "DELETE", f"{path}/metadata/{quote(key, safe='')}"))
     if after.bootable != volume.bootable:
         action = {"os-set_bootable": {"bootable": after.bootable}}
         steps.append(request(f"set bootable to {after.bootable}", "POST", f"{path}/action", action))
