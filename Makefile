@@ -24,13 +24,13 @@ $(STAMP): requirements/dev.txt requirements/collections.txt tools/venv.sh tools/
 	@PYTHON="$(PYTHON)" tools/venv.sh
 
 # No index URLs in the locks: they have to work with any package index.
-LOCK := uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-header --no-emit-index-url
+LOCK := uv pip compile --quiet --upgrade --universal --no-header --no-emit-index-url
 
 .PHONY: lock
 lock: venv ## Renew the locks from pyproject.toml
-	$(LOCK) --group dev --output-file requirements/dev.txt
-	$(LOCK) --group collections --no-deps --output-file requirements/collections.txt
-	$(LOCK) --group sandbox --output-file roles/sandbox/files/requirements.txt
+	$(LOCK) --python-version 3.11 --group dev --output-file requirements/dev.txt
+	$(LOCK) --python-version 3.12 --group collections --no-deps --output-file requirements/collections.txt
+	$(LOCK) --python-version 3.11 --group sandbox --output-file roles/sandbox/files/requirements.txt
 
 # The checks. Each one runs on its own too, for example: make lint-types
 CHECK := @python tools/checks.py run

@@ -34,7 +34,9 @@ echo "==> Toolchain of requirements/dev.txt"
 echo "==> openstack.cloud out of the ansible wheel, and this repository as bfv.openstack"
 wheels=$(mktemp -d)
 trap 'rm -rf "$wheels"' EXIT
-.venv/bin/python -m pip download --quiet --no-deps --only-binary :all: --dest "$wheels" --requirement requirements/collections.txt
+# Of the wheel only a collection is used, which has no opinion on the Python version.
+.venv/bin/python -m pip download --quiet --no-deps --ignore-requires-python --only-binary :all: \
+  --dest "$wheels" --requirement requirements/collections.txt
 .venv/bin/python tools/link_collections.py "$wheels"/ansible-*.whl
 
 touch "$STAMP"

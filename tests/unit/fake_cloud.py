@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import unquote
 from uuid import NAMESPACE_DNS, uuid5
 
 from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
@@ -132,7 +133,7 @@ class FakeCloud:
 
     def find(self, path: str, what: str, **query: object) -> Json | None:
         self.reads.append(path)
-        kind, _, name = path.strip("/").partition("/")
+        kind, _, name = unquote(path).strip("/").partition("/")
         if kind == "drivers":
             return {"default_storage_interface": self.default_storage_interface}
         if name.endswith("/validate"):
@@ -226,6 +227,8 @@ class FakeCloud:
             self._check_unique(request, records, unique, body)
             records[body["uuid"]] = body
             return self._shown(kind, body)
+        if uuid not in records:
+            raise Rejected(request.what, "Ironic", 404, f"Record {uuid} could not be found.")
         record = records[uuid]
         node = self.nodes[record["node_uuid"]]
         off = node["power_state"] == "power off"
@@ -251,7 +254,7 @@ class FakeCloud:
             return {}
         if rest == ["states", "provision"]:
             allowed = DEPLOYABLE if target == "active" else UNDEPLOYABLE
-            if node["provision_state"] not in allowed or node["maintenance"]:
+            if node["provision_state"] not in allowed or (target == "active" and node["maintenance"]):
                 raise Rejected(request.what, "Ironic", 400, f"The action is not possible in state {node['provision_state']}.")
             node["provision_state"] = "deploying" if target == "active" else "deleting"
             return {}
@@ -286,7 +289,7 @@ class FakeCloud:
                 raise Rejected(request.what, "Cinder", 400, "Volume status must be available or error.")
             volume["status"] = "deleting"
         elif request.method == "DELETE":
-            del volume["metadata"][rest[1]]
+            del volume["metadata"][unquote(rest[1])]
         elif rest == ["metadata"]:
             volume["metadata"].update(body["metadata"])
         elif "volume" in body:

@@ -83,13 +83,17 @@ def _settle(cloud: Cloud, going: list[Progress], params: Mapping[str, Any]) -> N
                 return
             if not rounds.pause():
                 for one in going:
-                    one.msg = str(timed_out(one.waits.plan.waiting if one.waits else "", params["timeout"]))
+                    one.msg = str(timed_out(_awaited(one), params["timeout"]))
                 return
             try:
                 _look_again(cloud, going)
             except BfvError as error:  # what was done so far is told all the same
                 _fail(going, error)
                 return
+
+
+def _awaited(one: Progress) -> str:
+    return (one.waits.plan.waiting or one.waits.plan.subject) if one.waits else ""
 
 
 def _look_at_last(cloud: Cloud, ones: list[Progress]) -> None:
@@ -114,10 +118,12 @@ def _advance(cloud: Cloud, one: Progress) -> None:
                 return
             if stage.plan.steps and stage.plan.steps != one.sent:
                 one.sent = stage.plan.steps
-                _take(cloud, one, stage.plan)
-            elif not stage.plan.waiting:
+                told = _take(cloud, one, stage.plan)
+            elif stage.plan.waiting:
+                told = True
+            else:
                 raise not_taken(stage.plan)
-            if stage.plan.waiting:
+            if stage.plan.waiting or not told:
                 one.waits = stage
     except BfvError as error:
         one.msg = str(error)
@@ -130,28 +136,32 @@ def _next_stage(one: Progress) -> Stage | None:
     return next((stage for stage in stages if not stage.plan.settled), None)
 
 
-def _take(cloud: Cloud, one: Progress, steps_of: Plan) -> None:
+def _take(cloud: Cloud, one: Progress, steps_of: Plan) -> bool:
+    """Take the steps. Whether their answers told what is there now; if not, only another look does."""
+    told = True
     for step in steps_of.steps:
         answer = take(cloud, step)
         if isinstance(step, Request):
             one.actions.append(step.what)
             one.requests.append(step)
             one.started = one.started or deployment.is_start(step)
-            one.found = observe.absorb(one.found, step, answer)
+            seen = observe.absorb(one.found, step, answer)
+            told = told and seen is not None
+            one.found = seen or one.found
+    return told
 
 
 def _look_again(cloud: Cloud, waiting: list[Progress]) -> None:
     """One list request for all nodes that wait on Ironic, one for all that wait on Cinder."""
     on_volumes = [one for one in waiting if one.waits and one.waits.looks_at == "volumes"]
     on_nodes = [one for one in waiting if one not in on_volumes]
+    # An undeployment takes the node's targets away and sets its volumes free.
+    released = [one for one in on_nodes if one.want.state == UNDEPLOYED or deployment.is_undeploying(one.found.node)]
     if on_nodes:
         nodes = observe.read_nodes(cloud)
         for one in on_nodes:
             one.found = replace(one.found, node=nodes.get(one.found.node.uuid, one.found.node))
-    # An undeployment takes the node's targets away and sets its volumes free.
-    _observe_again(
-        cloud, [one for one in on_nodes if one.want.state == UNDEPLOYED and not deployment.is_on_the_way(one.found.node)]
-    )
+    _observe_again(cloud, [one for one in released if not deployment.is_on_the_way(one.found.node)])
     if on_volumes:
         volumes = observe.read_volumes(cloud, {label for one in on_volumes for label in observe.labels(one.want)})
         for one in on_volumes:

@@ -111,8 +111,8 @@ def _read_sources(cloud: Cloud, wanted: set[tuple[str, str]]) -> dict[tuple[str,
     return found
 
 
-def absorb(found: NodeFound, request: Request, answer: Mapping[str, Any]) -> NodeFound:
-    """What is there after a write, by its answer. What has no answer (202) is seen in the next round."""
+def absorb(found: NodeFound, request: Request, answer: Mapping[str, Any]) -> NodeFound | None:
+    """What is there after a write, by its answer; None where the answer does not tell, and only another look does."""
     if request.changes == "connector":
         return replace(found, connectors=_without(found.connectors, request.key, connector.from_api(answer) if answer else None))
     if request.changes == "target":
@@ -124,7 +124,7 @@ def absorb(found: NodeFound, request: Request, answer: Mapping[str, Any]) -> Nod
         return replace(
             found, volumes={**found.volumes, **{label: (one,) for label in found.volumes if label in (one.id, one.name)}}
         )
-    return found
+    return None
 
 
 def _without(records: tuple[Any, ...], key: str, new: Any) -> tuple[Any, ...]:

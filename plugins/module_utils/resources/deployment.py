@@ -117,6 +117,11 @@ def is_on_the_way(node: Node) -> bool:
     return node.provision_state in _DEPLOYING + _UNDEPLOYING
 
 
+def is_undeploying(node: Node) -> bool:
+    """Whether the node is being undeployed."""
+    return node.provision_state in _UNDEPLOYING
+
+
 def check_landed(node: Node) -> None:
     """Raise the reason where a deployment or undeployment that was started came to a bad end."""
     if node.provision_state in _BAD_ENDS:

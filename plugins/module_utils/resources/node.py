@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from ..cloud.connection import Cloud
 from ..values import boot_interfaces, capabilities
@@ -89,7 +90,7 @@ def _image_source(instance_info: Mapping[str, Any]) -> str | None:
 
 def observe(cloud: Cloud, name: str) -> Node:
     """The node of that name or UUID. Raises Refused where there is none."""
-    body = cloud.baremetal.find(f"/nodes/{name}", f"read node {name}", fields=",".join(FIELDS))
+    body = cloud.baremetal.find(f"/nodes/{quote(name, safe='')}", f"read node {name}", fields=",".join(FIELDS)) if name else None
     if body is None:
         raise unknown(name)
     return from_api(body)

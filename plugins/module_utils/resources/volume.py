@@ -13,9 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 from ..cloud.connection import Cloud
 from ..values.errors import Invalid, Refused
+from ..values.identifiers import is_uuid
 from ..values.merge import merged
 from ..values.plan import Plan, Request
 from . import golden, volume_source
@@ -85,6 +87,10 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
     want = Wanted(**{name: params[name] for name in Wanted.__dataclass_fields__ if params.get(name) is not None})
     if not want.label:
         raise Invalid("Failed to read the volume: neither name nor id is given. Give one of them.")
+    if want.id and not is_uuid(want.id):
+        raise Invalid(
+            f'Failed to read volume {want.label}: id "{want.id}" is not a UUID. Give it as Cinder shows it, or the name.'
+        )
     sources = [kind for kind in volume_source.KEYS if getattr(want, kind)]
     if len(sources) > 1:
         raise Invalid(
@@ -310,7 +316,7 @@ def _updates(volume: Volume, after: Volume) -> list[Request]:
     if changed:
         steps.append(request(f"set metadata {', '.join(sorted(changed))}", "POST", f"{path}/metadata", {"metadata": changed}))
     for key in sorted(set(volume.metadata) - set(after.metadata)):
-        steps.append(request(f"remove metadata {key}", "DELETE", f"{path}/metadata/{key}"))
+        steps.append(request(f"remove metadata {key}", "DELETE", f"{path}/metadata/{quote(key, safe='')}"))
     if after.bootable != volume.bootable:
         steps.append(act(f"set bootable to {after.bootable}", "os-set_bootable", {"bootable": after.bootable}))
     if after.volume_type != volume.volume_type:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils.resources import volume
@@ -119,7 +120,12 @@ def test_an_image_is_found_by_its_id() -> None:
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"name": "root", "size": 0}, "above zero"), ({}, "neither name nor id"), ({"name": ""}, "neither name nor id")],
+    [
+        ({"name": "root", "size": 0}, "above zero"),
+        ({}, "neither name nor id"),
+        ({"name": ""}, "neither name nor id"),
+        ({"id": "detail"}, "is not a UUID"),
+    ],
 )
 def test_malformed_options_are_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(Invalid, match=words):
@@ -166,6 +172,12 @@ def test_metadata_is_merged_and_null_removes() -> None:
     cloud = a_cloud(a_volume(metadata={"rack": "3", "old": "x", "same": "1"}))
     settle(cloud, volume, name="root", metadata={"old": None, "new": 7, "same": 1, "never": None})
     assert only(cloud)["metadata"] == {"rack": "3", "new": "7", "same": "1"}
+
+
+@pytest.mark.parametrize("key", ["a/b", "a?b", "a b", "\u00fc"])
+def test_any_key_of_metadata_can_be_removed(key: str) -> None:
+    (request,) = planned(a_cloud(a_volume(metadata={key: "1"})), volume, name="root", metadata={key: None}).steps
+    assert request.path == f"/volumes/{uuid_of('root')}/metadata/{quote(key, safe='')}"
 
 
 def test_bootable_is_left_as_it_is_where_it_is_not_named() -> None:

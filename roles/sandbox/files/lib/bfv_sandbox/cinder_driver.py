@@ -10,6 +10,7 @@ TGT_IPC_SOCKET says which tgtd.
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 from cinder import interface, utils
 from cinder.common import constants
@@ -103,10 +104,8 @@ class TgtFileDriver(driver.VolumeDriver):
         os.truncate(self._path(target), gibibytes * units.Gi)
 
     def _delete(self, name):
-        try:
-            os.unlink(self._path(name))
-        except FileNotFoundError:
-            pass  # an earlier delete was interrupted after the file had gone
+        # It is gone already if an earlier delete was interrupted.
+        Path(self._path(name)).unlink(missing_ok=True)
 
     # Images
 
@@ -119,9 +118,7 @@ class TgtFileDriver(driver.VolumeDriver):
         os.truncate(path, volume.size * units.Gi)
 
     def copy_volume_to_image(self, context, volume, image_service, image_meta):
-        volume_utils.upload_volume(
-            context, image_service, image_meta, self.local_path(volume), volume, run_as_root=False
-        )
+        volume_utils.upload_volume(context, image_service, image_meta, self.local_path(volume), volume, run_as_root=False)
 
     # Exports
 

@@ -47,9 +47,7 @@ class Supervisor:
 
     def start(self) -> None:
         end_leftovers(self.settings)
-        subprocess.run(
-            [self.settings.bin / "supervisord", "--configuration", self.settings.etc / "supervisord.conf"], check=True
-        )
+        subprocess.run([self.settings.bin / "supervisord", "--configuration", self.settings.etc / "supervisord.conf"], check=True)
         if not wait_for(self.answers, 20):
             fail_service(self.settings, "supervisord", "does not answer")
         changed("started supervisord")

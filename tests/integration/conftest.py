@@ -1,0 +1,53 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The sandbox, a lab in it for each file of tests, and runs of Ansible."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from .lab import PREFIX, SYSTEM, Lab
+from .proxy import Proxy
+from .runs import Ansible
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _clean_sandbox() -> None:
+    """What a killed run left would be in the way of this one."""
+    configured = Path(os.environ.get("OS_CLIENT_CONFIG_FILE", ""))
+    if not configured.is_file() or SYSTEM not in configured.read_text(encoding="utf-8"):
+        pytest.exit("OS_CLIENT_CONFIG_FILE names no clouds.yaml of the sandbox: run `make test-integration`.", returncode=4)
+    Lab(PREFIX).clear()
+
+
+@pytest.fixture(scope="module")
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """The sandbox's services. What is made there under the lab's names is removed at the end."""
+    lab = Lab(f"{PREFIX}{request.path.stem.removeprefix('test_')}-")
+    yield lab
+    lab.clear()
+
+
+@pytest.fixture(scope="module")
+def ansible(tmp_path_factory: pytest.TempPathFactory) -> Ansible:
+    return Ansible(tmp_path_factory.mktemp("ansible"))
+
+
+@pytest.fixture(scope="module")
+def new_proxy(lab: Lab) -> Iterator[Callable[[], Proxy]]:
+    """Makes proxies that live as long as the module's tests."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(Proxy(lab.services))
+
+
+@pytest.fixture
+def proxy(lab: Lab) -> Iterator[Proxy]:
+    """A proxy for one test."""
+    with Proxy(lab.services) as proxy:
+        yield proxy

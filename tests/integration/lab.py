@@ -1,0 +1,229 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the tests make in the sandbox, straight by its APIs, and how it goes away again.
+
+All of it, what the modules make too, has a name that begins with the lab's prefix: that is how it is found and removed.
+"""
+
+from __future__ import annotations
+
+import secrets
+import subprocess
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import openstack
+from openstack.connection import Connection
+from openstack.exceptions import raise_from_response
+
+from .waiting import until
+
+Json = dict[str, Any]
+
+PREFIX = "it-"
+PROJECT = "sandbox"
+ADMIN = "sandbox-admin"
+SYSTEM = "sandbox-system"
+IMAGE = "bfv-test"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A node of the lab."""
+
+    uuid: str
+    name: str
+
+
+class Api:
+    """One service in raw JSON. A status that is not a success is an error."""
+
+    def __init__(self, proxy: Any, microversion: str | None) -> None:
+        self._proxy = proxy
+        self._microversion = microversion
+
+    def __call__(self, method: str, path: str, body: object = None, **options: Any) -> Json:
+        if body is not None:
+            options["json"] = body
+        response = self._proxy.request(path, method, microversion=self._microversion, **options)
+        raise_from_response(response)
+        return response.json() if response.content and "json" in response.headers.get("Content-Type", "") else {}
+
+    def list(self, path: str, key: str, **query: object) -> list[Json]:
+        return self("GET", path, params=query)[key]
+
+
+class Lab:
+    """The sandbox's services, and the things that the tests made of them."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+
+    @cached_property
+    def _project(self) -> Connection:
+        return openstack.connect(cloud=PROJECT)
+
+    @cached_property
+    def _system(self) -> Connection:
+        return openstack.connect(cloud=SYSTEM)
+
+    @cached_property
+    def ironic(self) -> Api:
+        return Api(self._system.baremetal, "1.33")
+
+    @cached_property
+    def cinder(self) -> Api:
+        return Api(self._project.block_storage, "3.47")
+
+    @cached_property
+    def cinder_admin(self) -> Api:
+        return Api(openstack.connect(cloud=ADMIN).block_storage, "3.47")
+
+    @cached_property
+    def glance(self) -> Api:
+        return Api(self._project.image, None)
+
+    @cached_property
+    def services(self) -> dict[str, str]:
+        """The services' names by host and port."""
+        urls = {
+            "identity": self._project.config.get_auth_args()["auth_url"],
+            "baremetal": self._system.baremetal.get_endpoint(),
+            "block-storage": self._project.block_storage.get_endpoint(),
+            "image": self._project.image.get_endpoint(),
+        }
+        return {urlsplit(url).netloc: name for name, url in urls.items()}
+
+    def name(self, what: str) -> str:
+        """A name that nothing has yet."""
+        return f"{self.prefix}{what}-{secrets.token_hex(3)}"
+
+    # Nodes
+
+    def nodes(self, *whats: str) -> list[Node]:
+        """Nodes that are available, powered off, and ready to be set up for booting from volumes."""
+        with ThreadPoolExecutor(4) as pool:
+            return list(pool.map(self.node, whats))
+
+    def node(self, what: str = "node") -> Node:
+        """One such node."""
+        name = self.name(what)
+        body = {
+            "name": name,
+            "driver": "fake-hardware",
+            "resource_class": "it",
+            "properties": {"cpus": 1, "memory_mb": 64, "local_gb": 1, "cpu_arch": "x86_64", "capabilities": "boot_mode:uefi"},
+            # Any value will do: fake hardware boots neither, but the interfaces ask for them.
+            "driver_info": {"deploy_kernel": "file:///dev/null", "deploy_ramdisk": "file:///dev/null"},
+        }
+        node = Node(self.ironic("POST", "/nodes", body)["uuid"], name)
+        address = ":".join(["52:54:01", *(secrets.token_hex(1) for _ in range(3))])
+        self.ironic("POST", "/ports", {"node_uuid": node.uuid, "address": address})
+        self.provision(node, "manage", "manageable")
+        self.power(node, "power off")
+        self.provision(node, "provide", "available")
+        return node
+
+    def look(self, node: Node | str) -> Json:
+        """The node as Ironic shows it."""
+        return self.ironic("GET", f"/nodes/{node if isinstance(node, str) else node.uuid}")
+
+    def patch(self, node: Node, path: str, value: object) -> None:
+        self.ironic("PATCH", f"/nodes/{node.uuid}", [{"op": "add", "path": path, "value": value}])
+
+    def provision(self, node: Node, target: str, *ends: str) -> str:
+        """Have Ironic bring the node to another state, and say to which of the possible ends it came."""
+        self.ironic("PUT", f"/nodes/{node.uuid}/states/provision", {"target": target})
+        return until(f"node {node.name} {target}", lambda: self._at_rest(node, ends))
+
+    def _at_rest(self, node: Node, ends: Iterable[str]) -> str:
+        seen = self.look(node)
+        return seen["provision_state"] if seen["provision_state"] in ends and not seen["reservation"] else ""
+
+    def power(self, node: Node, target: str) -> None:
+        self.ironic("PUT", f"/nodes/{node.uuid}/states/power", {"target": target})
+        until(f"node {node.name} {target}", lambda: self.look(node)["power_state"] == target)
+
+    def connectors(self, node: Node) -> list[Json]:
+        return self.ironic.list("/volume/connectors", "connectors", node=node.uuid, detail=True)
+
+    def targets(self, node: Node) -> list[Json]:
+        return self.ironic.list("/volume/targets", "targets", node=node.uuid, detail=True)
+
+    def connector(self, node: Node, connector_id: str, kind: str = "iqn") -> Json:
+        body = {"node_uuid": node.uuid, "type": kind, "connector_id": connector_id}
+        return self.ironic("POST", "/volume/connectors", body)
+
+    # Volumes and images
+
+    def volumes(self, name: str) -> list[Json]:
+        return self.cinder.list("/volumes/detail", "volumes", name=name)
+
+    def volume(self, name: str, **body: object) -> Json:
+        """A volume that is available; a blank one of 1 GiB if nothing else is said."""
+        volume = self.cinder("POST", "/volumes", {"volume": {"name": name, "size": 1, **body}})["volume"]
+        return until(f"volume {name}", lambda: self._available(volume["id"]))
+
+    def _available(self, volume_id: str) -> Json:
+        seen = self.cinder("GET", f"/volumes/{volume_id}")["volume"]
+        return seen if seen["status"] == "available" else {}
+
+    def attach(self, volume_id: str, holder: str) -> None:
+        """Attach the volume as Nova or Ironic does."""
+        self.act(self.cinder, volume_id, "os-reserve", {})
+        self.act(self.cinder, volume_id, "os-attach", {"instance_uuid": holder, "mountpoint": "/dev/vda"})
+
+    def set_status(self, volume_id: str, status: str) -> None:
+        self.act(self.cinder_admin, volume_id, "os-reset_status", {"status": status})
+
+    @staticmethod
+    def act(cinder: Api, volume_id: str, action: str, body: Json) -> None:
+        cinder("POST", f"/volumes/{volume_id}/action", {action: body})
+
+    def image(self, name: str, folder: Path | None = None, mebibytes: int = 1, min_disk: int = 0) -> str:
+        """The id of a new image: an empty disk of that size, or none at all without a folder to make it in."""
+        body = {"name": name, "disk_format": "qcow2", "container_format": "bare", "min_disk": min_disk}
+        image = self.glance("POST", "/images", body)["id"]
+        if folder:
+            file = folder / f"{name}.qcow2"
+            subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", file, f"{mebibytes}M"], check=True)
+            headers = {"Content-Type": "application/octet-stream"}
+            self.glance("PUT", f"/images/{image}/file", data=file.read_bytes(), headers=headers)
+        return image
+
+    # Clearing up
+
+    def clear(self) -> None:
+        """Remove all that has a name with the lab's prefix, whatever state it is in."""
+        self._each(self._remove_node, self.ironic.list("/nodes", "nodes", fields="uuid,name,provision_state"))
+        self._each(self._remove_volume, self.cinder.list("/volumes/detail", "volumes"))
+        self._each(lambda image: self.glance("DELETE", f"/images/{image['id']}"), self.glance.list("/images", "images"))
+        until("the lab's volumes to be gone", lambda: not self._mine(self.cinder.list("/volumes", "volumes")))
+
+    def _each(self, remove: Callable[[Json], object], things: Iterable[Json]) -> None:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(remove, self._mine(things)))
+
+    def _mine(self, things: Iterable[Json]) -> list[Json]:
+        return [thing for thing in things if (thing["name"] or "").startswith(self.prefix)]
+
+    def _remove_node(self, seen: Json) -> None:
+        node = Node(seen["uuid"], seen["name"])
+        if seen["provision_state"] in ("active", "deploy failed", "wait call-back", "error"):
+            self.provision(node, "deleted", "available", "error")
+        self.ironic("PUT", f"/nodes/{node.uuid}/maintenance", {})
+        self.ironic("DELETE", f"/nodes/{node.uuid}")
+
+    def _remove_volume(self, volume: Json) -> None:
+        for attachment in volume["attachments"]:
+            self.act(self.cinder_admin, volume["id"], "os-detach", {"attachment_id": attachment["attachment_id"]})
+        if volume["status"] == "deleting":
+            return
+        self.set_status(volume["id"], "available")
+        self.cinder("DELETE", f"/volumes/{volume['id']}")

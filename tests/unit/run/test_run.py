@@ -1,0 +1,251 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.bfv.openstack.plugins.module_utils import run
+from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
+from ansible_collections.bfv.openstack.plugins.module_utils.cloud.wait import Rounds
+from ansible_collections.bfv.openstack.plugins.module_utils.fleet import fleet
+from ansible_collections.bfv.openstack.plugins.module_utils.resources import settle
+from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Request
+from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
+    FakeCloud,
+    Json,
+    a_connector,
+    a_node,
+    a_target,
+    a_volume,
+    an_image,
+)
+
+Run = Callable[..., Json]
+
+CHAP = {
+    "volume_id": "05a3cf39-1c1f-4b0b-9d4f-ad8d86f0ae61",
+    "target_iqn": "iqn.2010-10.org.example:array",
+    "target_portal": "192.0.2.10:3260",
+    "target_lun": 1,
+    "chap_username": "bm-0",
+    "chap_password": "hunter2",
+    "properties": {"secret": "s3same"},
+}
+# Of every module a change of one resource, and where its result is.
+CHANGES: dict[str, tuple[str, Json]] = {
+    "bfv_volume": ("volume", {"name": "root", "image": "debian"}),
+    "baremetal_node_storage": ("node", {"node": "bm-0", "storage_interface": "external"}),
+    "volume_connector": ("connector", {"node": "bm-0"}),
+    "volume_target": ("target", {"node": "bm-0", "volume": "web"}),
+    "baremetal_fleet": ("nodes", {"nodes": [{"node": "bm-0", "volumes": [{"name": "root", "image": "debian"}]}]}),
+}
+each_module = pytest.mark.parametrize("module", sorted(CHANGES))
+
+
+@pytest.fixture
+def cloud() -> FakeCloud:
+    return FakeCloud(nodes=[a_node()], volumes=[a_volume("web")], images=[an_image()])
+
+
+@pytest.fixture
+def task(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cloud: FakeCloud) -> Run:
+    """Run a module as Ansible does, on the fake; gives what it prints, as JSON and under "text" as it is."""
+    monkeypatch.setattr(run, "Cloud", lambda _params: cloud)
+    for waits in (settle, fleet):
+        monkeypatch.setattr(waits, "Rounds", lambda timeout: Rounds(timeout, cloud.clock, cloud.sleep))
+
+    def run_task(module: str, *, check_mode: bool = False, diff: bool = False, **options: Any) -> Json:
+        modes = {"_ansible_check_mode": check_mode, "_ansible_diff": diff}
+        main = import_module(f"ansible_collections.bfv.openstack.plugins.modules.{module}").main
+        with patch_module_args({**options, **modes}), pytest.raises(SystemExit):
+            main()
+        printed = capsys.readouterr()
+        # Beside Ansible's own plugins (the filters' tests load them) a module prints its warnings itself.
+        return {**json.loads(printed.out), "text": " ".join(f"{printed.out} {printed.err}".split())}
+
+    return run_task
+
+
+@each_module
+def test_a_change_is_made_once(task: Run, cloud: FakeCloud, module: str) -> None:
+    key, options = CHANGES[module]
+    first, second = task(module, **options), task(module, **options)
+    assert (first["changed"], second["changed"]) == (True, False)
+    assert first[key] == second[key] or module == "baremetal_fleet"
+    assert first.keys() == second.keys()
+
+
+@each_module
+def test_check_mode_sends_nothing_and_says_what_would_change(task: Run, cloud: FakeCloud, module: str) -> None:
+    key, options = CHANGES[module]
+    result = task(module, **options, check_mode=True)
+    assert (result["changed"], key in result, cloud.writes) == (True, True, [])
+
+
+@each_module
+def test_a_diff_is_shown_only_where_it_is_asked_for(task: Run, module: str) -> None:
+    _key, options = CHANGES[module]
+    assert "diff" not in task(module, **options, check_mode=True)
+    diff = task(module, **options, check_mode=True, diff=True)["diff"]
+    (only,) = diff if isinstance(diff, list) else [diff]
+    assert only["before"] != only["after"]
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [
+        ("volume_target", {"node": "bm-0", **CHAP}),
+        ("baremetal_fleet", {"nodes": [{"node": "bm-0", "storage_interface": "external", "targets": [CHAP]}]}),
+    ],
+)
+def test_no_secret_is_ever_printed(task: Run, module: str, options: Json, check_mode: bool) -> None:
+    site = {"auth": {"auth_url": "http://keystone", "username": "me", "password": "letmein"}}
+    result = task(module, cloud=site, **options, check_mode=check_mode, diff=True)
+    assert (result["changed"], result.get("failed", False)) == (True, False)
+    assert [secret for secret in ("hunter2", "s3same", "letmein") if secret in result["text"]] == []
+
+
+def test_no_secret_is_printed_by_a_failure(task: Run, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(request: Request) -> Json:
+        raise Rejected(request.what, "Ironic", 400, "Bad property auth_password: hunter2")
+
+    monkeypatch.setattr(cloud, "send", refuse)
+    result = task("volume_target", node="bm-0", **CHAP)
+    assert "Ironic says «Bad property auth_password: *" in result["msg"]
+    assert "hunter2" not in result["text"]
+
+
+@pytest.mark.parametrize("update_password", ["always", "on_change"])
+def test_words_that_are_no_secret_are_printed(task: Run, update_password: str) -> None:
+    result = task("volume_target", node="bm-0", volume="web", update_password=update_password)
+    assert result["invocation"]["module_args"]["update_password"] == update_password
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "words"),
+    [
+        ("volume_connector", {"node": "bm-0", "connector_id": "bm-0"}, "is not an iSCSI name"),
+        ("volume_connector", {"node": "bm-7"}, "Failed to find node bm-7"),
+        ("volume_target", {"node": "bm-0", "properties": {"target_lun": "0x1"}}, "is not a LUN"),
+        ("volume_target", {"node": "bm-0", "volume": "web", "volume_id": "x"}, "mutually exclusive"),
+        ("baremetal_node_storage", {"node": "bm-0", "capabilities": {"boot mode": "x"}}, "is not a capability"),
+        ("bfv_volume", {"size": 1}, "one of the following is required"),
+        ("bfv_volume", {"name": "root", "size": 0}, "above zero"),
+        ("baremetal_fleet", {"nodes": [{"node": "bm-0"}, {"node": "bm-0"}]}, "is there twice"),
+    ],
+)
+def test_bad_input_gives_one_line_and_changes_nothing(
+    task: Run, cloud: FakeCloud, module: str, options: Json, words: str
+) -> None:
+    result = task(module, **options)
+    assert (result["failed"], result.get("changed", False), cloud.writes) == (True, False, [])
+    assert words in result["msg"]
+    assert "Traceback" not in result["text"]
+
+
+def test_a_failure_after_a_change_says_that_there_was_one(task: Run, cloud: FakeCloud) -> None:
+    cloud.volumes_end_in = "error"
+    result = task("bfv_volume", name="root", image="debian")
+    assert (result["failed"], result["changed"], "status is error" in result["msg"]) == (True, True, True)
+
+
+def test_without_wait_the_result_is_what_is_there_then(task: Run) -> None:
+    assert task("bfv_volume", name="root", image="debian", wait=False)["volume"]["status"] == "creating"
+
+
+@pytest.mark.parametrize(
+    ("module", "volume", "words"),
+    [
+        ("bfv_volume", {"volume_type": "fast"}, "volume_type is lvm"),
+        ("baremetal_fleet", {"availability_zone": "az1"}, "zone is nova"),
+    ],
+)
+def test_warnings_reach_the_person(task: Run, module: str, volume: Json, words: str) -> None:
+    named = {"name": "web", **volume}
+    options = named if module == "bfv_volume" else {"nodes": [{"node": "bm-0", "volumes": [named]}]}
+    assert words in task(module, **options)["text"]
+
+
+@pytest.mark.parametrize(
+    ("module", "key", "options"), [("volume_connector", "connector", {"node": "bm-0"}), ("bfv_volume", "volume", {"name": "web"})]
+)
+def test_what_was_removed_is_null(task: Run, module: str, key: str, options: Json) -> None:
+    task(module, **options)
+    assert task(module, **options, state="absent")[key] is None
+
+
+# baremetal_node_storage
+
+
+def test_validation_is_reported(task: Run, cloud: FakeCloud) -> None:
+    cloud.connectors = {one["uuid"]: one for one in [a_connector()]}
+    result = task("baremetal_node_storage", node="bm-0", validate=True)
+    assert result["validation"]["storage"] == {"result": True, "reason": None}
+    assert "validation" not in task("baremetal_node_storage", node="bm-0")
+
+
+def test_a_storage_that_is_not_in_order_fails_and_keeps_the_change(task: Run) -> None:
+    result = task("baremetal_node_storage", node="bm-0", boot_mode="bios", validate=True)
+    assert "storage validation says" in result["msg"]
+    assert (result["failed"], result["changed"]) == (True, True)
+
+
+def test_a_node_that_would_be_changed_is_not_validated_in_check_mode(task: Run, cloud: FakeCloud) -> None:
+    assert "validation" not in task("baremetal_node_storage", node="bm-0", boot_mode="bios", validate=True, check_mode=True)
+    assert not any(path.endswith("/validate") for path in cloud.reads)
+
+
+# baremetal_fleet
+
+
+def test_a_fleet_fails_when_a_node_fails_and_tells_of_all(task: Run, cloud: FakeCloud) -> None:
+    cloud.targets = {one["uuid"]: one for one in [a_target(volume="web")]}
+    nodes = [{"node": "bm-0", "volumes": [{"name": "web"}]}, {"node": "bm-7"}]
+    result = task("baremetal_fleet", nodes=nodes, diff=True)
+    assert result["msg"].startswith("1 of 2 nodes failed (bm-7): Failed to find node bm-7")
+    assert (result["failed"], result["changed"]) == (True, True)
+    assert {name: (node["failed"], node["changed"]) for name, node in result["nodes"].items()} == {
+        "bm-0": (False, True),
+        "bm-7": (True, False),
+    }
+    assert [diff["after_header"] for diff in result["diff"]] == ["node bm-0"]
+
+
+def test_a_fleet_that_cannot_be_looked_at_fails_at_once(task: Run, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreachable(_path: str, _key: str, what: str, **_query: object) -> Json:
+        raise Rejected(what, "Ironic", 503, "busy")
+
+    monkeypatch.setattr(cloud, "list", unreachable)
+    assert "Failed to read the nodes" in task("baremetal_fleet", nodes=[{"node": "bm-0"}])["msg"]
+
+
+# What every module shares
+
+
+@pytest.mark.parametrize(("where", "package"), [("connection", "openstacksdk"), ("identifiers", "netaddr")])
+def test_a_missing_library_is_named(task: Run, monkeypatch: pytest.MonkeyPatch, where: str, package: str) -> None:
+    monkeypatch.setattr(getattr(run, where), "AVAILABLE", False)
+    assert package in task("volume_connector", node="bm-0")["msg"]
+
+
+@pytest.mark.parametrize(("level", "debug"), [("INFO", False), ("DEBUG", True)])
+def test_the_sdk_logs_where_it_is_told_to(task: Run, monkeypatch: pytest.MonkeyPatch, level: str, debug: bool) -> None:
+    logs: list[tuple[str, bool]] = []
+    monkeypatch.setattr(run.connection, "log_to", lambda path, debug: logs.append((path, debug)))
+    task("volume_connector", node="bm-0")
+    task("volume_connector", node="bm-0", sdk_log_path="sdk.log", sdk_log_level=level)
+    assert logs == [("sdk.log", debug)]
+
+
+@each_module
+def test_the_connection_options_have_the_aliases_of_openstack_cloud(task: Run, module: str) -> None:
+    aliases = {"verify": False, "cacert": "ca", "cert": "c", "key": "k", "endpoint_type": "internal"}
+    given = task(module, **CHANGES[module][1], **aliases, check_mode=True)["invocation"]["module_args"]
+    assert (given["validate_certs"], given["ca_cert"], given["client_cert"], given["interface"]) == (False, "ca", "c", "internal")
