@@ -8,6 +8,7 @@ All of it, what the modules make too, has a name that begins with the lab's pref
 
 from __future__ import annotations
 
+import os
 import secrets
 import subprocess
 from collections.abc import Callable, Iterable
@@ -17,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import openstack
 from openstack.connection import Connection
@@ -31,6 +33,7 @@ PROJECT = "sandbox"
 ADMIN = "sandbox-admin"
 SYSTEM = "sandbox-system"
 IMAGE = "bfv-test"
+LUN = {"target_iqn": "iqn.2010-10.org.example:array.it", "target_portal": "192.0.2.10:3260", "target_lun": 0}
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,28 @@ class Lab:
     def connector(self, node: Node, connector_id: str, kind: str = "iqn") -> Json:
         body = {"node_uuid": node.uuid, "type": kind, "connector_id": connector_id}
         return self.ironic("POST", "/volume/connectors", body)
+
+    def target(self, node: Node, volume_id: str, **properties: object) -> Json:
+        """A target to boot from."""
+        body = {"node_uuid": node.uuid, "volume_type": "iscsi", "boot_index": 0, "volume_id": volume_id, "properties": properties}
+        return self.ironic("POST", "/volume/targets", body)
+
+    def set_up(self, node: Node, storage: str = "external") -> None:
+        """Set the node up for booting from iSCSI volumes."""
+        self.patch(node, "/storage_interface", storage)
+        self.patch(node, "/properties/capabilities", "boot_mode:uefi,iscsi_boot:True")
+        self.connector(node, f"iqn.2017-08.org.openstack.{node.uuid}")
+
+    def deploy(self, node: Node) -> None:
+        """Deploy the node from a LUN outside of Cinder. Fake hardware never looks whether the LUN is there."""
+        self.set_up(node)
+        self.target(node, str(uuid4()), **LUN)
+        self.provision(node, "active", "active")
+
+    def boot_script(self, node: Node) -> str:
+        """The iPXE script by which the node boots, as Ironic wrote it."""
+        sandbox = Path(os.environ["OS_CLIENT_CONFIG_FILE"]).parent
+        return (sandbox / "ironic" / "http" / node.uuid / "config").read_text(encoding="utf-8")
 
     # Volumes and images
 

@@ -98,6 +98,17 @@ class Ansible:
         play = {"hosts": "localhost", "gather_facts": False, "tasks": list(tasks)}
         return self.playbook(str(self.file("play.yml", [play])), *arguments, environment=environment)
 
+    def inventory(self, hosts: Mapping[str, Json], **variables: object) -> Path:
+        """An inventory of bare-metal nodes, as `make sandbox` writes one."""
+        everywhere = {
+            "ansible_connection": "local",
+            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+            "baremetal_deploy_cloud": "sandbox-system",
+            "baremetal_deploy_volume_cloud": "sandbox",
+            **variables,
+        }
+        return self.file("inventory.json", {"baremetal": {"hosts": dict(hosts), "vars": everywhere}})
+
     def playbook(self, playbook: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Run:
         """Run a playbook to its end."""
         started = self.start(playbook, *arguments, environment=environment)

@@ -30,7 +30,8 @@ def malformed(text: str | None) -> list[str]:
 def merge(text: str | None, wanted: Mapping[str, object]) -> str | None:
     """The text with the wanted capabilities in it; a value of None removes its name.
 
-    A node without capabilities (None) stays without when nothing is to be set. Order, unknown names and malformed parts stay. A wanted boolean is content with any spelling that Ironic reads as it.
+    Order, unknown names and malformed parts stay, and a node without any (None) stays so when nothing is to be set. A wanted
+    boolean is content with any spelling that Ironic reads as it.
     """
     for name, value in wanted.items():
         _check(name, value)

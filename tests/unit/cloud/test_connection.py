@@ -124,3 +124,11 @@ def test_an_unknown_cloud_gives_one_clear_line(monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(BfvError, match=f"Failed to read {words}: Cloud was not found") as caught:
         _ = Cloud({"cloud": cloud}).baremetal
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_the_sdk_writes_its_log_to_a_file(monkeypatch: pytest.MonkeyPatch, debug: bool) -> None:
+    settings: dict[str, Any] = {}
+    monkeypatch.setattr(connection.openstack, "enable_logging", lambda **given: settings.update(given))
+    connection.log_to("sdk.log", debug=debug)
+    assert settings == {"debug": debug, "http_debug": debug, "path": "sdk.log"}

@@ -31,6 +31,8 @@ def ironics(said: str) -> dict[str, str]:
         ({"badRequest": {"code": 400, "message": "Invalid volume: too small"}}, "Invalid volume: too small"),
         ({"itemNotFound": {"code": 404, "message": "Volume x could not be found."}}, "Volume x could not be found."),
         ({"error": {"code": 403, "title": "Forbidden", "message": "You are not authorized"}}, "You are not authorized"),
+        ({"error": "too busy"}, "too busy"),
+        ('"too busy"', "too busy"),
         ({"errors": [], "error": {"title": "Forbidden"}}, "Forbidden"),
         ("<html><head><title>502 Bad Gateway</title></head>\n<body>nginx</body></html>", "502 Bad Gateway nginx"),
         ("plain  text\nof a proxy", "plain text of a proxy"),

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
 from ansible_collections.bfv.openstack.plugins.module_utils.fleet.outcome import Outcome
 from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import Invalid
+from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
     Json,
@@ -188,6 +189,23 @@ def test_a_password_that_is_always_written_is_written_once() -> None:
     cloud.writes.clear()
     outcome = only(manage(cloud, [wanted], state="prepared"))
     assert (outcome.msg, [request.method for request in cloud.writes]) == ("", ["PATCH"])
+
+
+class Deaf(FakeCloud):
+    """Takes every change of a target and does nothing."""
+
+    def send(self, request: Request) -> Json:
+        if request.changes != "target":
+            return super().send(request)
+        self.writes.append(request)
+        return self._shown("targets", self.targets[request.key])
+
+
+def test_a_write_without_effect_is_not_repeated_for_ever() -> None:
+    cloud = Deaf(nodes=[a_node()], connectors=[a_connector()], targets=[a_target()], volumes=[a_volume()])
+    outcome = only(manage(cloud, [{"node": "bm-0", "targets": [{"volume": "root", "extra": {"rack": "3"}}]}]))
+    assert "accepted «change volume target 0 of node bm-0» and shows the old state" in outcome.msg
+    assert len(cloud.writes) == 1
 
 
 # Undeploying

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
 from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
@@ -33,15 +35,16 @@ class Killed(BaseException):
 
 
 class Mortal(FakeCloud):
-    """Kills whoever uses it at one instant: before or after a write takes place, or while it waits."""
+    """Breaks at one instant: before or after a write takes place, or, where it kills, while somebody waits."""
 
     instants = 0
-    dies_at = -1
+    breaks_at = -1
+    end: BaseException = Killed()
 
     def _instant(self) -> None:
         self.instants += 1
-        if self.instants == self.dies_at:
-            raise Killed
+        if self.instants == self.breaks_at:
+            raise self.end
 
     def send(self, request: Request) -> Json:
         self._instant()
@@ -50,7 +53,8 @@ class Mortal(FakeCloud):
         return answer
 
     def sleep(self, seconds: float) -> None:
-        self._instant()
+        if isinstance(self.end, Killed):
+            self._instant()
         super().sleep(seconds)
 
 
@@ -70,21 +74,24 @@ def outcome(cloud: FakeCloud) -> tuple[Any, ...]:
     return node["provision_state"], node["storage_interface"], volumes, targets, len(cloud.connectors)
 
 
+@pytest.mark.parametrize("end", [Killed(), Rejected("do it", "the fake", 500, "Internal Server Error")])
 @pytest.mark.parametrize("state", ["deployed", "undeployed"])
 @pytest.mark.parametrize("elapsed", [0, 1, 5])
-def test_a_run_that_is_killed_at_any_instant_is_completed_by_the_next(state: str, elapsed: int) -> None:
+def test_a_run_that_ends_at_any_instant_is_completed_by_the_next(state: str, elapsed: int, end: BaseException) -> None:
     options = {"state": state, "volumes_on_undeploy": "delete"}
     whole = before(state)
+    whole.end = end
     assert not any(one.failed for one in manage(whole, [WANTED], **options).values())
     for instant in range(1, whole.instants + 1):
         cloud = before(state)
-        cloud.dies_at = instant
-        with pytest.raises(Killed):
-            manage(cloud, [WANTED], **options)
+        cloud.breaks_at, cloud.end = instant, end
+        with suppress(Killed):
+            (broken,) = manage(cloud, [WANTED], **options).values()
+            assert broken.failed
         for _round in range(elapsed):
             cloud.tick()
         (after,) = manage(cloud, [WANTED], **options).values()
-        assert (after.msg, outcome(cloud)) == ("", outcome(whole)), f"killed at instant {instant}"
+        assert (after.msg, outcome(cloud)) == ("", outcome(whole)), f"ended at instant {instant}"
 
 
 def maybe_one(record: st.SearchStrategy[Json]) -> st.SearchStrategy[list[Json]]:

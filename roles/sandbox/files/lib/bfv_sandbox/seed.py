@@ -18,7 +18,7 @@ from openstack.connection import Connection
 from openstack.exceptions import HttpException
 
 from bfv_sandbox.settings import Settings, changed, fail, fail_service, wait_for
-from bfv_sandbox.supervise import Supervisor
+from bfv_sandbox.supervise import MAX_STARTS, Supervisor
 
 DOMAIN = "default"
 IMAGE = "bfv-test"
@@ -109,7 +109,8 @@ def seed_catalog(settings: Settings, identity: Any) -> None:
 
 
 def wait_until_working(settings: Settings, admin: Connection, system: Connection) -> None:
-    processes = Supervisor(settings).processes()
+    supervisor = Supervisor(settings)
+    processes = supervisor.processes()
 
     def alive_since_start(service: str, reported: str | None) -> bool:
         """Whether a heartbeat is younger than the process: the database keeps those of dead processes."""
@@ -145,11 +146,20 @@ def wait_until_working(settings: Settings, admin: Connection, system: Connection
         checks["nova-compute-fake"] = lambda: nova_works("nova-compute", "fake", "nova-compute-fake")
         checks["nova-compute-ironic"] = lambda: nova_works("nova-compute", "ironic", "nova-compute-ironic")
     for service, works in checks.items():
-        if not wait_for(lambda works=works: ready(works), settings["timeout"]):
-            fail_service(settings, service, f"answers, but does not work after {settings['timeout']} s")
+        # A process that ends again and again is not waited for.
+        starts = set()
+
+        def ready(service: str = service, works: Callable[[], bool] = works, starts: set[int] = starts) -> bool:
+            starts.add(supervisor.rpc.getProcessInfo(service)["start"])
+            if len(starts) > MAX_STARTS:
+                fail_service(settings, service, "ends soon after each start")
+            return answers_yes(works)
+
+        if not wait_for(ready, settings["timeout"]):
+            fail_service(settings, service, f"runs, but does not work after {settings['timeout']} s")
 
 
-def ready(works: Callable[[], bool]) -> bool:
+def answers_yes(works: Callable[[], bool]) -> bool:
     try:
         return works()
     except (HttpException, ConnectFailure):
