@@ -36,7 +36,7 @@ _OPTIONS = {
 
 
 class Cloud:
-    """Ironic, Cinder and Glance as the module's options name them.
+    """The services as the module's options name them.
 
     Cinder and Glance may be reached as somebody else (``volume_cloud``): Ironic's admins have system scope, which Cinder and
     Glance know nothing of.
@@ -64,10 +64,26 @@ class Cloud:
         with translated("reach Glance"):
             return Service(self._volumes.image, "Glance", None)
 
+    @cached_property
+    def compute(self) -> Service:
+        with translated("reach Nova"):
+            proxy = self._volumes.compute
+            microversions.check("Nova", proxy.get_endpoint_data(), microversions.COMPUTE)
+        return Service(proxy, "Nova", microversions.COMPUTE)
+
+    @cached_property
+    def network(self) -> Service:
+        with translated("reach Neutron"):
+            return Service(self._volumes.network, "Neutron", None)
+
     def send(self, request: Request) -> Json:
         """One write, to the service that it names."""
-        service = self.baremetal if request.service == "baremetal" else self.block_storage
-        return service.send(request)
+        services = {
+            "baremetal": lambda: self.baremetal,
+            "block_storage": lambda: self.block_storage,
+            "compute": lambda: self.compute,
+        }
+        return services[request.service]().send(request)
 
     @cached_property
     def _main(self) -> Any:

@@ -14,6 +14,9 @@ BAREMETAL = "1.33"
 # 3.47 (Queens) creates a volume from a backup; 3.42 grows one that is in use.
 BLOCK_STORAGE = "3.47"
 
+# 2.93 (Zed) rebuilds a server that boots from a volume; 2.85 changes delete_on_termination, 2.67 brought the volume type.
+COMPUTE = "2.93"
+
 
 def check(service: str, endpoint: Any, needed: str) -> None:
     """Raise where the server's newest microversion is older than the needed one. A server that tells none is believed."""

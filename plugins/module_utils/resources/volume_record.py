@@ -32,6 +32,7 @@ class Volume:
     source_volid: str | None = None
     multiattach: bool = False
     attached_to: tuple[str, ...] = ()
+    devices: Mapping[str, str] = field(default_factory=dict)
     created_at: str = ""
 
 
@@ -52,6 +53,7 @@ def from_api(volume: Mapping[str, Any]) -> Volume:
         source_volid=volume["source_volid"],
         multiattach=volume["multiattach"],
         attached_to=tuple(attachment["server_id"] for attachment in volume["attachments"]),
+        devices={attachment["server_id"]: attachment["device"] for attachment in volume["attachments"]},
         created_at=volume["created_at"],
     )
 
@@ -62,6 +64,11 @@ def read(cloud: Cloud, *, name: str | None = None, id: str | None = None) -> tup
         body = cloud.block_storage.find(f"/volumes/{id}", f"read volume {id}")
         return (from_api(body["volume"]),) if body else ()
     return tuple(map(from_api, cloud.block_storage.list("/volumes/detail", "volumes", f"read volume {name}", name=name)))
+
+
+def read_all(cloud: Cloud) -> tuple[Volume, ...]:
+    """Every volume of the project."""
+    return tuple(map(from_api, cloud.block_storage.list("/volumes/detail", "volumes", "read the volumes")))
 
 
 def find(cloud: Cloud, volume: str) -> tuple[Volume, ...]:
