@@ -1,0 +1,267 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A server that is there: what is changed in place, and what replaces it around its disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from urllib.parse import quote
+
+from ..values.errors import Refused
+from ..values.merge import merged
+from ..values.plan import Plan, Request
+from . import server_address, server_needs, server_record, volume, volume_record
+from .server_creation import check_bare_metal
+from .server_found import Found, boot_volume, differs_in_flavor, differs_in_image, is_replaced
+from .server_record import Server
+from .server_wanted import Wanted
+from .volume_record import Volume
+
+_STATUS = {"started": "ACTIVE", "stopped": "SHUTOFF"}
+
+
+def plan_update(want: Wanted, server: Server, found: Found) -> Plan:
+    subject = f"server {want.label}"
+    view = server_record.described(server)
+    if server.status == "ERROR" and want.recreate == "on_error":
+        return _plan_replacement(want, server, found)
+    if server.status == "ERROR":
+        raise Refused(
+            f"Failed to set up {subject}: it is in ERROR, and Nova says «{server.fault or 'nothing'}». Repair that, or permit to create it anew (recreate=on_error)."
+        )
+    if server.status == "DELETED" or server.task == "deleting":
+        return Plan(subject, {}, view, waiting=f"{subject}, which is being deleted, to be gone")
+    if server.status == "VERIFY_RESIZE":
+        return _plan_verdict(want, server, found)
+    if server.is_busy:
+        return Plan(subject, view, view, waiting=f"{subject} ({server.status}) to come to rest")
+    if is_replaced(want, server, found):
+        return _plan_replacement(want, server, found)
+    change = _flavor_change(want, server, found) or _image_change(want, server, found)
+    if change:
+        return change
+    return _plan_details(want, server, found)
+
+
+def _plan_replacement(want: Wanted, server: Server, found: Found) -> Plan:
+    """Note the addresses, let go of the disks, delete the server. When it is gone, the next look finds none and makes it anew."""
+    what = f"replace server {want.label}"
+    boot = boot_volume(want, found)
+    if boot is None or boot.id not in server.disks:
+        raise Refused(
+            f"Failed to {what}: its boot volume {want.disk.label} is not attached to it. Name the volume that it boots from."
+        )
+    if found.flavor:
+        server_needs.check_flavor(found.flavor, want.flavor_denylist, what)
+        check_bare_metal(want, found.flavor, boot, what)
+    notes = server_address.notes(found.addresses)
+    steps: list[Request] = []
+    if notes and any(boot.metadata.get(key) != value for key, value in notes.items()):
+        path = f"/volumes/{boot.id}/metadata"
+        steps.append(
+            Request(
+                f"note the addresses of server {server.name}",
+                "block_storage",
+                "POST",
+                path,
+                "volume",
+                boot.id,
+                {"metadata": notes},
+            )
+        )
+    steps += [_keep(server, disk, False) for disk, goes in server.disks.items() if goes]
+    steps.append(replace(_delete(server), what=f"delete server {server.name} to create it anew", once=True))
+    after = replace(server, status="ACTIVE", flavor=found.flavor.name if found.flavor else server.flavor, fault="")
+    return Plan(
+        f"server {want.label}",
+        server_record.described(server),
+        server_record.described(after),
+        tuple(steps),
+        f"server {want.label} to be gone",
+    )
+
+
+def _flavor_change(want: Wanted, server: Server, found: Found) -> Plan | None:
+    if not differs_in_flavor(server, found) or found.flavor is None:
+        return None
+    subject, flavor = f"server {want.label}", found.flavor
+    if want.on_flavor_change == "fail":
+        raise Refused(
+            f"Failed to set up {subject}: its flavor is {server.flavor}, and {flavor.name} is wanted. "
+            "Permit the change with on_flavor_change: resize, or replace (delete the server, keep its disk and addresses, create it anew)."
+        )
+    server_needs.check_flavor(flavor, want.flavor_denylist, f"resize {subject}")
+    after = server_record.described(replace(server, flavor=flavor.name))
+    request = _act(
+        server, f"resize server {server.name} from {server.flavor} to {flavor.name}", {"resize": {"flavorRef": flavor.id}}
+    )
+    return Plan(subject, server_record.described(server), after, (replace(request, once=True),), f"{subject} to be resized")
+
+
+def _plan_verdict(want: Wanted, server: Server, found: Found) -> Plan:
+    """Confirm a resize to the wanted flavor, and revert any other: a run may have ended between."""
+    subject = f"server {want.label}"
+    right = want.flavor is None or not differs_in_flavor(server, found)
+    word, action = ("confirm", "confirmResize") if right else ("revert", "revertResize")
+    request = _act(server, f"{word} the resize of server {server.name}", {action: None})
+    return Plan(
+        subject,
+        server_record.described(server),
+        server_record.described(replace(server, status="ACTIVE")),
+        (request,),
+        f"{subject} to come to rest",
+    )
+
+
+def _image_change(want: Wanted, server: Server, found: Found) -> Plan | None:
+    if not differs_in_image(want, found) or found.boot.source is None:
+        return None
+    subject, image = f"server {want.label}", found.boot.source
+    if want.on_image_change == "fail":
+        raise Refused(
+            f"Failed to set up {subject}: its boot volume was not made from image {image.name}. "
+            "Permit the change with on_image_change: reimage, or replace. Both overwrite or replace the disk."
+        )
+    if found.flavor and found.flavor.bare_metal:
+        raise Refused(
+            f"Failed to reimage {subject}: flavor {found.flavor.name} is bare metal, and Ironic does not rebuild from volumes. Use replace."
+        )
+    request = _act(server, f"reimage server {server.name} with image {image.name}", {"rebuild": {"imageRef": image.id}})
+    view = server_record.described(server)
+    return Plan(subject, view, {**view, "image": image.id}, (replace(request, once=True),), f"{subject} to be reimaged")
+
+
+def _plan_details(want: Wanted, server: Server, found: Found) -> Plan:
+    """What is changed in place."""
+    boot = boot_volume(want, found)
+    steps: list[Request] = []
+    metadata = merged(server.metadata, want.metadata)
+    written = {key: value for key, value in metadata.items() if server.metadata.get(key) != value}
+    path = f"/servers/{server.id}"
+    if written:
+        what = f"set metadata {', '.join(sorted(written))} of server {server.name}"
+        steps.append(Request(what, "compute", "POST", f"{path}/metadata", "server", server.id, {"metadata": written}))
+    for key in sorted(set(server.metadata) - set(metadata)):
+        steps.append(
+            Request(
+                f"remove metadata {key} of server {server.name}",
+                "compute",
+                "DELETE",
+                f"{path}/metadata/{quote(key, safe='')}",
+                "server",
+                server.id,
+            )
+        )
+    disks = dict(server.disks)
+    for disk, goes in _wanted_disks(want, server, found, boot):
+        if disk not in disks:
+            steps.append(_attach(server, disk, bool(goes)))
+        elif goes is not None and disks[disk] != goes:
+            steps.append(_keep(server, disk, goes))
+        disks[disk] = disks.get(disk, False) if goes is None else goes
+    if boot and boot.id in server.disks:
+        steps += [
+            Request(
+                f"remove the note {key} of volume {boot.name}",
+                "block_storage",
+                "DELETE",
+                f"/volumes/{boot.id}/metadata/{key}",
+                "volume",
+                boot.id,
+            )
+            for key in server_address.notes_in(boot.metadata)
+        ]
+    status = _STATUS.get(want.state, server.status)
+    after = replace(server, status=status, metadata=metadata, disks=disks)
+    waiting = ""
+    if status != server.status:
+        action = {"os-start": None} if status == "ACTIVE" else {"os-stop": None}
+        steps.append(_act(server, f"{'start' if status == 'ACTIVE' else 'stop'} server {server.name}", action))
+        waiting = f"server {server.name} to be {want.state}"
+    warnings = tuple(_drift(want, server, boot))
+    return Plan(
+        f"server {want.label}", server_record.described(server), server_record.described(after), tuple(steps), waiting, warnings
+    )
+
+
+def _wanted_disks(want: Wanted, server: Server, found: Found, boot: Volume | None) -> list[tuple[str, bool | None]]:
+    """The volumes that the server should have, and whether each goes with it. Others that are attached are left alone."""
+    wanted_disks: list[tuple[str, bool | None]] = []
+    if boot and boot.id in server.disks:
+        wanted_disks.append((boot.id, want.boot.delete_on_termination))
+    for one in want.block_devices:
+        if one["source_type"] != "volume":
+            continue
+        name = str(one["uuid"])
+        seen = volume_record.only(found.disks[name], name)
+        if seen is None:
+            raise Refused(
+                f"Failed to attach volume {name} to server {server.name}: Cinder shows none of that name. Create it first (bfv.openstack.bfv_volume)."
+            )
+        if seen.id not in server.disks:
+            volume_record.check_attachable(seen, (server.id,), boots=False, what=f"attach volume {name} to server {server.name}")
+        wanted_disks.append((seen.id, one.get("delete_on_termination")))
+    return wanted_disks
+
+
+def _drift(want: Wanted, server: Server, boot: Volume | None) -> list[str]:
+    """What differs and cannot be changed in place."""
+    drift = [
+        f"{name} is {found or 'none'}, and {wanted} is wanted"
+        for name, found, wanted in (
+            ("key_name", server.key_name, want.key_name),
+            ("availability_zone", server.availability_zone, want.availability_zone),
+        )
+        if wanted is not None and wanted != found
+    ]
+    if want.security_groups is not None and set(want.security_groups) != server.security_groups:
+        drift.append(
+            f"security_groups are {', '.join(sorted(server.security_groups)) or 'none'}, and {', '.join(want.security_groups) or 'none'} are wanted"
+        )
+    if want.boot.volume and (boot is None or boot.id not in server.disks):
+        drift.append(f"it does not have volume {want.boot.volume}, and a server's boot volume cannot be exchanged")
+    return [f"server {server.name}: {one}; it was left as it is" for one in drift]
+
+
+def plan_absence(want: Wanted, server: Server | None, found: Found) -> Plan:
+    subject = f"server {want.label}"
+    boot = boot_volume(want, found)
+    if server is None:
+        left = boot if boot and want.boot_volume_on_delete == "delete" else None
+        return volume.plan(volume.Wanted(id=left.id, state="absent"), volume.Found((left,))) if left else Plan(subject, {}, {})
+    view = server_record.described(server)
+    if server.status == "DELETED" or server.task == "deleting":
+        return Plan(subject, {}, {}, waiting=f"{subject} to be gone")
+    goes = {"keep": False, "delete": True}.get(want.boot_volume_on_delete)
+    steps = [_keep(server, boot.id, goes)] if boot and goes is not None and server.disks.get(boot.id, goes) != goes else []
+    return Plan(subject, view, {}, (*steps, _delete(server)), f"{subject} to be gone")
+
+
+def _act(server: Server, what: str, action: Mapping[str, object]) -> Request:
+    return Request(what, "compute", "POST", f"/servers/{server.id}/action", "server", server.id, dict(action))
+
+
+def _delete(server: Server) -> Request:
+    return Request(f"delete server {server.name}", "compute", "DELETE", f"/servers/{server.id}", "server", server.id)
+
+
+def _keep(server: Server, disk: str, goes: bool) -> Request:
+    """Whether a volume goes with its server (microversion 2.85)."""
+    body = {"volumeAttachment": {"volumeId": disk, "delete_on_termination": goes}}
+    what = f"{'delete' if goes else 'keep'} volume {disk} when server {server.name} is deleted"
+    return Request(what, "compute", "PUT", f"/servers/{server.id}/os-volume_attachments/{disk}", "server", server.id, body)
+
+
+def _attach(server: Server, disk: str, goes: bool) -> Request:
+    body = {"volumeAttachment": {"volumeId": disk, "delete_on_termination": goes}}
+    return Request(
+        f"attach volume {disk} to server {server.name}",
+        "compute",
+        "POST",
+        f"/servers/{server.id}/os-volume_attachments",
+        "server",
+        server.id,
+        body,
+    )

@@ -1,0 +1,125 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A new server: its disk first, and then the server that boots from it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..values.errors import Refused
+from ..values.merge import merged
+from ..values.plan import Plan, Request, Step
+from . import server_needs, server_record, volume, volume_record
+from .server_found import Found, boot_volume
+from .server_needs import Flavor
+from .server_record import Server
+from .server_wanted import BOOT_OF, Wanted
+from .volume_record import Volume
+
+
+def plan_creation(want: Wanted, found: Found) -> Plan:
+    subject, what = f"server {want.label}", f"create server {want.label}"
+    if want.name is None:
+        raise Refused(f"Failed to find server {want.id}: Nova shows none with that id. Give a name to create one.")
+    if found.flavor is None:
+        raise Refused(f"Failed to {what}: no flavor is given. Give flavor.")
+    if not (want.boot.volume or want.boot.image or want.boot.snapshot):
+        raise Refused(f"Failed to {what}: it has nothing to boot from. Give boot.volume, boot.image or boot.snapshot.")
+    server_needs.check_flavor(found.flavor, want.flavor_denylist, what)
+    boot = boot_volume(want, found)
+    if want.boot.volume and boot is None:
+        raise Refused(f"Failed to {what}: Cinder shows no volume {want.boot.volume}. Create it first (bfv.openstack.bfv_volume).")
+    disk = volume.plan(want.disk, replace(found.boot, volumes=(boot,) if boot else ()))
+    expected = volume.expected(want.disk, replace(found.boot, volumes=(boot,) if boot else ()))
+    check_bare_metal(want, found.flavor, expected, what)
+    volume_record.check_attachable(expected, (), boots=True, what=what)
+    devices = [_device(one, found, what) for one in want.block_devices]
+    server = Server("", want.name, "ACTIVE", found.flavor.name, metadata=merged({}, want.metadata))
+    server = replace(server, disks={expected.id: bool(want.boot.delete_on_termination)})
+    after = server_record.described(server)
+    if not disk.settled:
+        return Plan(subject, {}, after, disk.steps, disk.waiting or f"volume {expected.name} to be ready")
+    steps: tuple[Step, ...] = (_create(want, found, expected, devices), *_delete_doubles(want, found, expected))
+    return Plan(subject, {}, after, steps, f"{subject} to become active", disk.warnings)
+
+
+def check_bare_metal(want: Wanted, flavor: Flavor, boot: Volume, what: str) -> None:
+    """What Nova's driver for Ironic cannot do (nova/virt/ironic/driver.py), and finds out only on the way."""
+    if not flavor.bare_metal:
+        return
+    if boot.multiattach:
+        raise Refused(
+            f"Failed to {what}: flavor {flavor.name} is bare metal, which cannot use the multiattach volume {boot.name}. Name another volume."
+        )
+    if want.config_drive:
+        raise Refused(
+            f"Failed to {what}: flavor {flavor.name} is bare metal, and a node that boots from a volume gets no config drive. Leave config_drive out."
+        )
+
+
+def _device(one: Mapping[str, Any], found: Found, what: str) -> dict[str, object]:
+    """A further disk as Nova takes it, its volume by id."""
+    if one["source_type"] != "volume":
+        return dict(one)
+    name = str(one["uuid"])
+    seen = volume_record.only(found.disks[name], name)
+    if seen is None:
+        raise Refused(f"Failed to {what}: Cinder shows no volume {name}. Create it first (bfv.openstack.bfv_volume).")
+    volume_record.check_attachable(seen, (), boots=False, what=what)
+    return {**one, "uuid": seen.id}
+
+
+def _create(want: Wanted, found: Found, boot: Volume, devices: list[dict[str, object]]) -> Request:
+    root = {
+        "source_type": "volume",
+        "destination_type": "volume",
+        "uuid": boot.id,
+        "boot_index": 0,
+        "delete_on_termination": bool(want.boot.delete_on_termination),
+        "device_type": want.boot.device_type,
+        "disk_bus": want.boot.disk_bus,
+        "tag": want.boot.tag,
+    }
+    server = {
+        "name": want.name,
+        "flavorRef": found.flavor.id if found.flavor else None,
+        "block_device_mapping_v2": [{key: value for key, value in root.items() if value is not None}, *devices],
+        "networks": found.networks,
+        "key_name": want.key_name,
+        "security_groups": [{"name": group} for group in want.security_groups or ()] or None,
+        "user_data": base64.b64encode(want.user_data.encode()).decode() if want.user_data else None,
+        "config_drive": want.config_drive,
+        "availability_zone": want.availability_zone,
+        "metadata": merged({}, want.metadata) or None,
+    }
+    body: dict[str, object] = {"server": {key: value for key, value in server.items() if value is not None}}
+    if want.scheduler_hints:
+        body["os:scheduler_hints"] = dict(want.scheduler_hints)
+    return Request(
+        f"create server {want.name} from volume {boot.name or boot.id}",
+        "compute",
+        "POST",
+        "/servers",
+        "server",
+        body=body,
+        once=True,
+    )
+
+
+def _delete_doubles(want: Wanted, found: Found, boot: Volume) -> list[Request]:
+    """The boot volumes that another run made at the same time, and that nobody uses."""
+    doubles = [
+        one
+        for one in found.boot.volumes
+        if one.id != boot.id and one.metadata.get(BOOT_OF) == want.name and one.status == "available"
+    ]
+    return [
+        Request(
+            f"delete the second volume {one.name} ({one.id})", "block_storage", "DELETE", f"/volumes/{one.id}", "volume", one.id
+        )
+        for one in doubles
+    ]

@@ -1,0 +1,103 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What is there of a server, and what a new one would need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ..cloud.connection import Cloud
+from . import server_address, server_needs, server_record, volume, volume_record
+from .server_address import Address
+from .server_needs import Flavor, Networks
+from .server_record import Server
+from .server_wanted import BOOT_OF, Wanted
+from .volume_record import Volume
+
+_ROOT_DEVICES = ("/dev/vda", "/dev/sda", "/dev/xvda", "/dev/hda")
+
+
+@dataclass(frozen=True)
+class Found:
+    """The servers of the wanted name or id and their disks.
+
+    The flavor is read where it is a new one, the networks where a server is made, and the addresses where one is to be replaced.
+    """
+
+    servers: tuple[Server, ...] = ()
+    boot: volume.Found = field(default_factory=volume.Found)
+    disks: Mapping[str, tuple[Volume, ...]] = field(default_factory=dict)
+    flavor: Flavor | None = None
+    networks: Networks = "none"
+    addresses: tuple[Address, ...] = ()
+
+
+def observe(cloud: Cloud, want: Wanted) -> Found:
+    """Read the server and its disks, and what a new one would need where one is to be made. Raises Refused."""
+    servers = server_record.read(cloud, name=want.name, id=want.id)
+    server = servers[0] if len(servers) == 1 else None
+    found = Found(servers, _read_boot(cloud, want, server))
+    if want.state == "absent":
+        return found
+    found = replace(found, disks={name: volume_record.find(cloud, name) for name in _volume_names(want)})
+    if want.flavor and (server is None or want.flavor != server.flavor):
+        found = replace(found, flavor=server_needs.read_flavor(cloud, want.flavor))
+    if server is None:
+        return replace(found, networks=_read_networks(cloud, want, found))
+    return replace(found, addresses=server_address.read(cloud, server.id)) if is_replaced(want, server, found) else found
+
+
+def _read_boot(cloud: Cloud, want: Wanted, server: Server | None) -> volume.Found:
+    """The boot volume by its name, or that of a server which somebody else made and whose volume has another name."""
+    disk = want.disk if want.state != "absent" else replace(want.disk, image=None, snapshot=None)
+    found = volume.observe(cloud, disk)
+    if server is None or not server.disks or any(one.id in server.disks for one in found.volumes):
+        return found
+    attached = [one for one in volume_record.read_all(cloud) if one.id in server.disks]
+    roots = [one for one in attached if one.devices.get(server.id) in _ROOT_DEVICES]
+    return replace(found, volumes=tuple(roots or attached)[:1])
+
+
+def _volume_names(want: Wanted) -> list[str]:
+    return [str(one["uuid"]) for one in want.block_devices if one["source_type"] == "volume"]
+
+
+def _read_networks(cloud: Cloud, want: Wanted, found: Found) -> Networks:
+    """Where the new server is to be on the network. What else it refers to is looked for as well, so that it is refused now."""
+    if want.key_name:
+        server_needs.check_key(cloud, want.key_name)
+    if want.security_groups:
+        server_needs.check_security_groups(cloud, want.security_groups)
+    boot = boot_volume(want, found)
+    kept = server_address.noted(boot.metadata) if boot else ()
+    return server_address.networks(cloud, kept) if kept else server_needs.read_networks(cloud, want.networks)
+
+
+def boot_volume(want: Wanted, found: Found) -> Volume | None:
+    """The boot volume. Of two that two runs made at once for one server, every run takes the same, the older one."""
+    ours = [one for one in found.boot.volumes if one.metadata.get(BOOT_OF) == want.name]
+    if len(ours) > 1 and len(ours) == len(found.boot.volumes):
+        return min(ours, key=lambda one: (not one.attached_to, one.created_at, one.id))
+    return volume_record.only(found.boot.volumes, want.disk.label)
+
+
+def differs_in_flavor(server: Server, found: Found) -> bool:
+    return found.flavor is not None and found.flavor.name != server.flavor
+
+
+def differs_in_image(want: Wanted, found: Found) -> bool:
+    boot, source = boot_volume(want, found), found.boot.source
+    return bool(want.boot.image and boot and source and boot.image_id != source.id)
+
+
+def is_replaced(want: Wanted, server: Server, found: Found) -> bool:
+    if server.is_busy or server.status == "VERIFY_RESIZE":
+        return False
+    by_flavor = want.on_flavor_change == "replace" and differs_in_flavor(server, found)
+    return (
+        by_flavor
+        or (want.on_image_change == "replace" and differs_in_image(want, found))
+        or (server.status == "ERROR" and want.recreate == "on_error")
+    )
