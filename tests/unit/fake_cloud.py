@@ -142,14 +142,14 @@ class FakeCloud:
         if kind == "volumes" and found and found["id"] != name:
             found = None  # Cinder knows no names here
         found = deepcopy(found)
-        return {"volume": found} if found and kind == "volumes" else found
+        return {"volume": found} if found and kind == "volumes" else _fields(found, query) if found else None
 
     def list(self, path: str, key: str, what: str, **query: object) -> Iterator[Json]:
         self.reads.append(path)
         for record in list(getattr(self, key).values()):
             if query.get("node") not in (None, record.get("node_uuid")) or query.get("name") not in (None, record.get("name")):
                 continue
-            yield self._shown(key, record, detailed=key not in ("connectors", "targets") or "detail" in query)
+            yield _fields(self._shown(key, record, detailed=key not in ("connectors", "targets") or "detail" in query), query)
 
     def send(self, request: Request) -> Json:
         with self._lock:
@@ -338,6 +338,11 @@ def manage(cloud: FakeCloud, nodes: list[Json], *, check_mode: bool = False, **p
     with patch.object(fleet, "Rounds", lambda timeout: Rounds(timeout, cloud.clock, cloud.sleep)):
         outcomes = fleet.manage(cloud, given, check_mode=check_mode)  # type: ignore[arg-type]
     return {outcome.node: outcome for outcome in outcomes}
+
+
+def _fields(record: Json, query: Json) -> Json:
+    """Of the record what was asked for: Ironic's option fields."""
+    return {name: record[name] for name in query["fields"].split(",")} if "fields" in query else record
 
 
 def _by_id(records: Iterable[Json]) -> dict[str, Json]:
