@@ -15,7 +15,7 @@ from uuid import uuid4
 import openstack
 import pytest
 
-from .lab import IMAGE, LUN, PROJECT, SYSTEM, Lab, Node
+from .lab import LUN, PROJECT, SYSTEM, Lab, Node
 from .proxy import Answer, Proxy, Request
 from .runs import Ansible, Run, Task, task
 
@@ -31,6 +31,9 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "unknown_node": (STORAGE, {"node": "it-nowhere"}, ("Failed to find node it-nowhere",)),
     "unknown_node_uuid": (CONNECTOR, {"node": UNKNOWN}, (f"Failed to find node {UNKNOWN}",)),
     "node_with_a_slash": (STORAGE, {"node": "it/../nowhere"}, ("it/../nowhere",)),
+    "node_with_a_subpath": (STORAGE, {"node": "NODE/states"}, ("NODE/states",)),
+    "node_with_a_query": (CONNECTOR, {"node": "NODE?detail=true"}, ("NODE?detail=true",)),
+    "volume_id_with_a_subpath": (VOLUME, {"id": "../snapshots"}, ("../snapshots",)),
     "empty_node": (TARGET, {"node": "", **NEW}, ("node",)),
     "unknown_image": (VOLUME, {"name": "it-x", "image": "it-nothing"}, ("Failed to find image it-nothing",)),
     "unknown_image_id": (VOLUME, {"name": "it-x", "image": UNKNOWN}, (f"Failed to find image {UNKNOWN}",)),
@@ -66,6 +69,7 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
         ('"x" is not an iSCSI name',),
     ),
     "unknown_cloud": (VOLUME, {"name": "it-x", "cloud": "it-nowhere"}, ("it-nowhere",)),
+    "unknown_region": (VOLUME, {"name": "it-x", "region_name": "it"}, ("region", "RegionOne")),
     "unknown_volume_cloud": (TARGET, {"node": "NODE", "volume": "x", "volume_cloud": "it-nowhere"}, ("it-nowhere",)),
 }
 
@@ -73,6 +77,7 @@ CASES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
 @dataclass(frozen=True)
 class Bad:
     run: Run
+    node: Node
     asked: Proxy
     old: Proxy
 
@@ -83,7 +88,7 @@ def with_node(value: Any, node: Node) -> Any:
         return {key: with_node(inner, node) for key, inner in value.items()}
     if isinstance(value, list):
         return [with_node(inner, node) for inner in value]
-    return node.name if value == "NODE" else value
+    return value.replace("NODE", node.name) if isinstance(value, str) else value
 
 
 def configuration(cloud: str, **other: Any) -> dict[str, Any]:
@@ -125,6 +130,7 @@ def bad(lab: Lab, ansible: Ansible, tmp_path_factory: pytest.TempPathFactory) ->
         }
         wrong = configuration(PROJECT, auth={"password": "it-wrong"})
         down = configuration(SYSTEM, baremetal_endpoint_override=closed_port())
+        elsewhere = configuration(SYSTEM, region_name="it")
         no_keystone = configuration(PROJECT, auth={"auth_url": closed_port()})
         found_nothing = task("missing_credentials", VOLUME, name="it-x", state="absent")
         found_nothing["environment"] = {"OS_CLIENT_CONFIG_FILE": str(nobody)}
@@ -136,12 +142,10 @@ def bad(lab: Lab, ansible: Ansible, tmp_path_factory: pytest.TempPathFactory) ->
             "keystone_down": task("keystone_down", VOLUME, cloud=no_keystone, name="it-x", size=1),
             "fleet_down": task("fleet_down", FLEET, cloud=down, nodes=[{"node": node.name}]),
             "project_scope": task("project_scope", STORAGE, proxy=asked.url, cloud=PROJECT, node=node.name),
-            "no_such_service": task(
-                "no_such_service", VOLUME, proxy=asked.url, cloud=SYSTEM, name="it-x", image=IMAGE, region_name="it"
-            ),
+            "no_such_service": task("no_such_service", STORAGE, proxy=asked.url, cloud=elsewhere, node=node.name),
             "old_ironic": task("old_ironic", TARGET, proxy=old.url, cloud=SYSTEM, node=node.name, **NEW),
         }
-        return Bad(play(ansible, folder, tasks), asked, old)
+        return Bad(play(ansible, folder, tasks), node, asked, old)
 
 
 def play(ansible: Ansible, folder: Path, tasks: dict[str, Task]) -> Run:
@@ -163,7 +167,7 @@ EVERY = {name: words for name, (_, _, words) in CASES.items()} | {
     "keystone_down": ("no connection", "Check that the service runs"),
     "fleet_down": ("no connection", "Check that the service runs"),
     "project_scope": ("system scope",),
-    "no_such_service": ("Check the region",),
+    "no_such_service": ("baremetal", "it region"),
     "old_ironic": ("microversions up to 1.31", "1.33", "Update the service"),
 }
 
@@ -173,7 +177,7 @@ def test_bad_input_gives_one_clear_line(bad: Bad, case: str) -> None:
     result = bad.run.hosts(case)[case]
     assert result["failed"]
     assert "\n" not in result["msg"]
-    assert [word for word in EVERY[case] if word not in result["msg"]] == []
+    assert [word for word in with_node(list(EVERY[case]), bad.node) if word not in result["msg"]] == []
     assert not result.get("changed")
     assert "module_stderr" not in result
     assert bad.run.recap[case]["failed"] == 1

@@ -94,7 +94,7 @@ def seen(lab: Lab, ansible: Ansible) -> Seen:
         inventory = ansible.inventory(
             {
                 deployed.name: {**host, "baremetal_deploy_targets": [new]},
-                broken.name: {**host, "baremetal_deploy_targets": [{**new, "target_lun": "x"}]},
+                broken.name: {**host, "baremetal_deploy_targets": [{**new, "target_portal": "x:y"}]},
             },
             it_password=password,
         )
