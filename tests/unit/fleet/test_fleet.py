@@ -230,6 +230,13 @@ def test_volumes_are_deleted_where_that_is_asked_for() -> None:
     assert (outcome.actions, cloud.volumes) == (("undeploy node bm-0", "delete volume bm-0-root"), {})
 
 
+def test_an_undeployment_may_be_over_at_the_first_look() -> None:
+    cloud = deployed()
+    cloud.tick = lambda: [FakeCloud.tick(cloud) for _step in range(5)]  # type: ignore[method-assign, assignment]
+    outcome = only(manage(cloud, [entry()], state="undeployed", volumes_on_undeploy="delete"))
+    assert (outcome.msg, states(cloud), cloud.volumes) == ("", ["available"], {})
+
+
 def test_targets_of_a_node_that_was_only_prepared_are_removed() -> None:
     cloud = fresh()
     manage(cloud, [entry()], state="prepared")
