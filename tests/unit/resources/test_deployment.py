@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -83,13 +82,13 @@ def test_a_node_on_its_way_is_waited_for_before_it_counts_as_undeployed(state: s
 @pytest.mark.parametrize(
     "state",
     [
-        "deploy hold", "rescuing", "rescue wait", "unrescuing", "unrescue failed", "servicing", "service hold", "service wait",
+        "deploy hold", "rescuing", "rescue wait", "unrescuing", "unrescue failed", "servicing", "service hold",
         "adopting", "clean failed", "clean hold", "rebuild", "some state of tomorrow",
     ],
 )  # fmt: skip
 def test_a_half_deployed_node_never_counts_as_undeployed(state: str) -> None:
-    with suppress(Refused):
-        assert not plan("undeployed", provision_state=state).settled
+    with pytest.raises(Refused, match=f"Failed to undeploy node bm-0: its provision state is {state}"):
+        plan("undeployed", provision_state=state)
 
 
 def test_nodes_of_nova_are_not_undeployed() -> None:
