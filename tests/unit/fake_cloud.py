@@ -30,6 +30,7 @@ MASKED = ("auth_password", "discovery_auth_password", "secret")
 INTERFACES_MAY_CHANGE = ("enroll", "inspecting", "inspect wait", "manageable", "available")
 RECORDS_MAY_GO = ("enroll", "manageable", "adopt failed")
 IN_TRANSITION = ("deploying", "deleting", "cleaning", "inspecting")
+BUSY = ("creating", "restoring-backup", "extending", "detaching", "retyping")
 DEPLOYABLE = ("available", "deploy failed")
 UNDEPLOYABLE = ("active", "wait call-back", "deploy failed", "error", "rescue", "rescue failed", "service failed")
 
@@ -178,7 +179,7 @@ class FakeCloud:
         for volume in list(self.volumes.values()):
             if volume["status"] == "deleting":
                 del self.volumes[volume["id"]]
-            elif volume["status"] in ("creating", "extending", "detaching"):
+            elif volume["status"] in BUSY:
                 volume["status"] = "downloading" if volume["status"] == "creating" else self.volumes_end_in
                 volume["size"] = volume.pop("_grows_to", volume["size"])
             elif volume["status"] == "downloading":

@@ -117,6 +117,13 @@ def test_the_volumes_boot_in_their_order() -> None:
     assert order == {0: "root", 1: "more"}
 
 
+def test_an_initiator_may_have_the_name_that_the_array_knows() -> None:
+    cloud = fresh()
+    manage(cloud, [entry(connectors=[{"type": "iqn", "connector_id": "iqn.2010-10.org.example:bm-0"}])])
+    assert [one["connector_id"] for one in cloud.connectors.values()] == ["iqn.2010-10.org.example:bm-0"]
+    assert states(cloud) == ["active"]
+
+
 def test_image_source_is_removed_from_every_node() -> None:
     cloud = fresh()
     cloud.nodes[uuid_of("bm-0")]["instance_info"] = {"image_source": ""}
@@ -161,6 +168,14 @@ def test_a_deployment_that_failed_before_is_tried_again() -> None:
     manage(cloud, [entry()])
     cloud.deployment_fails.clear()
     assert (only(manage(cloud, [entry()])).actions, states(cloud)) == (("deploy node bm-0",), ["active"])
+
+
+def test_a_node_whose_deployment_failed_is_repaired_and_deployed() -> None:
+    cloud = FakeCloud(
+        nodes=[a_node(provision_state="deploy failed", last_error="of yesterday", properties={})], images=[an_image()]
+    )
+    outcome = only(manage(cloud, [entry()]))
+    assert (outcome.msg, states(cloud)) == ("", ["active"])
 
 
 def test_a_volume_that_is_just_being_deleted_is_made_anew() -> None:
@@ -350,6 +365,7 @@ def test_an_entry_that_contradicts_itself_is_refused(more: Json, words: str) -> 
 def test_at_least_one_node_is_worked_on_at_a_time() -> None:
     with pytest.raises(Invalid, match="concurrency"):
         manage(fresh(), [entry()], concurrency=0)
+    assert not only(manage(fresh(), [entry()], concurrency=1)).failed
 
 
 def test_a_volume_is_known_by_its_id_first() -> None:
