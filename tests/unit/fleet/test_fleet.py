@@ -124,6 +124,18 @@ def test_an_initiator_may_have_the_name_that_the_array_knows() -> None:
     assert states(cloud) == ["active"]
 
 
+def test_the_prefix_of_a_made_up_iqn_is_an_option() -> None:
+    cloud = fresh()
+    manage(cloud, [entry()], iqn_prefix="iqn.2024-01.org.example:")
+    assert [one["connector_id"] for one in cloud.connectors.values()] == [f"iqn.2024-01.org.example:{uuid_of('bm-0')}"]
+
+
+def test_a_deployment_deletes_no_volume_whatever_an_undeployment_would() -> None:
+    cloud = deployed()
+    assert not only(manage(cloud, [entry()], volumes_on_undeploy="delete")).changed
+    assert len(cloud.volumes) == 1
+
+
 def test_image_source_is_removed_from_every_node() -> None:
     cloud = fresh()
     cloud.nodes[uuid_of("bm-0")]["instance_info"] = {"image_source": ""}
