@@ -88,7 +88,11 @@ class Ansible:
 
     def file(self, name: str, content: object) -> Path:
         """A file for a run; JSON is YAML."""
-        path = self.folder / f"{next(self._numbers)}-{name}"
+        return self.file_at(self.folder / f"{next(self._numbers)}-{name}", content)
+
+    @staticmethod
+    def file_at(path: Path, content: object) -> Path:
+        """A file at a place that the test chooses."""
         path.touch(mode=0o600)
         path.write_text(json.dumps(content, indent=1), encoding="utf-8")
         return path

@@ -117,3 +117,33 @@ def test_a_node_that_is_refused_was_not_touched(broken: Broken, lab: Lab, case: 
 def test_a_node_with_an_unknown_image_gets_none_of_its_volumes(broken: Broken, lab: Lab) -> None:
     node = broken.nodes["unknown image"]
     assert lab.volumes(f"{node.name}-data") == lab.volumes(f"{node.name}-root") == []
+
+
+# What each host's variables say of its target, and what its line must say.
+MISTYPED = {
+    "wrong type": ({"target_lun": "first"}, ("target_lun", "first")),
+    "unknown option": ({"target_lum": 1}, ("target_lum",)),
+}
+
+
+@pytest.fixture(scope="module")
+def mistyped(lab: Lab, ansible: Ansible) -> Broken:
+    nodes = dict(zip(["good", *MISTYPED], lab.nodes("good", "wrong-type", "unknown-option"), strict=True))
+    hosts: dict[str, Json] = {
+        node.name: {
+            "baremetal_deploy_storage_interface": "external",
+            "baremetal_deploy_targets": [{"volume_id": str(uuid4()), **LUN, **MISTYPED.get(case, ({}, ()))[0]}],
+        }
+        for case, node in nodes.items()
+    }
+    return Broken(ansible.playbook("bfv.openstack.site", "-i", str(ansible.inventory(hosts))), nodes, 0)
+
+
+@pytest.mark.parametrize("case", MISTYPED)
+def test_mistyped_variables_of_a_host_fail_that_host_alone(mistyped: Broken, lab: Lab, case: str) -> None:
+    host = mistyped.nodes[case].name
+    told = mistyped.run.hosts(TELL)[host]
+    assert mistyped.run.recap[host]["failed"] == 1
+    assert "\n" not in told["msg"]
+    assert [word for word in MISTYPED[case][1] if word not in told["msg"]] == []
+    assert lab.look(mistyped.nodes["good"])["provision_state"] == "active"

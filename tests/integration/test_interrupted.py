@@ -65,6 +65,7 @@ def test_a_killed_deployment_is_completed_by_the_next_run(
     kill(started.process.pid)
     killed.set()
     started.process.communicate(timeout=60)
+    assert started.process.returncode == -signal.SIGKILL
 
     completing = ansible.playbook(SITE, "-i", str(inventory))
     assert completing.code == 0, completing.text

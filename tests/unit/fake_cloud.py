@@ -30,6 +30,7 @@ MASKED = ("auth_password", "discovery_auth_password", "secret")
 INTERFACES_MAY_CHANGE = ("enroll", "inspecting", "inspect wait", "manageable", "available")
 RECORDS_MAY_GO = ("enroll", "manageable", "adopt failed")
 IN_TRANSITION = ("deploying", "deleting", "cleaning", "inspecting")
+BUSY = ("creating", "restoring-backup", "extending", "detaching", "retyping")
 DEPLOYABLE = ("available", "deploy failed")
 UNDEPLOYABLE = ("active", "wait call-back", "deploy failed", "error", "rescue", "rescue failed", "service failed")
 
@@ -142,14 +143,14 @@ class FakeCloud:
         if kind == "volumes" and found and found["id"] != name:
             found = None  # Cinder knows no names here
         found = deepcopy(found)
-        return {"volume": found} if found and kind == "volumes" else found
+        return {"volume": found} if found and kind == "volumes" else _fields(found, query) if found else None
 
     def list(self, path: str, key: str, what: str, **query: object) -> Iterator[Json]:
         self.reads.append(path)
         for record in list(getattr(self, key).values()):
             if query.get("node") not in (None, record.get("node_uuid")) or query.get("name") not in (None, record.get("name")):
                 continue
-            yield self._shown(key, record, detailed=key not in ("connectors", "targets") or "detail" in query)
+            yield _fields(self._shown(key, record, detailed=key not in ("connectors", "targets") or "detail" in query), query)
 
     def send(self, request: Request) -> Json:
         with self._lock:
@@ -178,7 +179,7 @@ class FakeCloud:
         for volume in list(self.volumes.values()):
             if volume["status"] == "deleting":
                 del self.volumes[volume["id"]]
-            elif volume["status"] in ("creating", "extending", "detaching"):
+            elif volume["status"] in BUSY:
                 volume["status"] = "downloading" if volume["status"] == "creating" else self.volumes_end_in
                 volume["size"] = volume.pop("_grows_to", volume["size"])
             elif volume["status"] == "downloading":
@@ -338,6 +339,11 @@ def manage(cloud: FakeCloud, nodes: list[Json], *, check_mode: bool = False, **p
     with patch.object(fleet, "Rounds", lambda timeout: Rounds(timeout, cloud.clock, cloud.sleep)):
         outcomes = fleet.manage(cloud, given, check_mode=check_mode)  # type: ignore[arg-type]
     return {outcome.node: outcome for outcome in outcomes}
+
+
+def _fields(record: Json, query: Json) -> Json:
+    """Of the record what was asked for: Ironic's option fields."""
+    return {name: record[name] for name in query["fields"].split(",")} if "fields" in query else record
 
 
 def _by_id(records: Iterable[Json]) -> dict[str, Json]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.bfv.openstack.plugins.module_utils import options
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (REPOSITORY / "plugins" / "modules").glob("*.py"))
@@ -18,13 +19,26 @@ def test_the_action_group_holds_all_modules() -> None:
     assert [name for name in groups["openstack"] if isinstance(name, str)] == MODULES
 
 
-@pytest.mark.parametrize("kind", ["modules", "roles", "playbooks"])
+@pytest.mark.parametrize("kind", ["modules", "filters", "roles", "playbooks"])
 def test_the_readme_names_all_that_exist(kind: str) -> None:
     readme = (REPOSITORY / "README.md").read_text()
     names = {
         "modules": MODULES,
+        "filters": [path.stem for path in (REPOSITORY / "plugins" / "filter").glob("*.py")],
         "roles": [path.name for path in (REPOSITORY / "roles").iterdir() if path.is_dir()],
         "playbooks": [path.stem for path in (REPOSITORY / "playbooks").glob("*.yml")],
     }[kind]
     assert names, f"no {kind} found"
     assert [name for name in names if f"`bfv.openstack.{name}`" not in readme] == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "of_module"), [("connectors", options.CONNECTOR), ("volumes", options.VOLUME), ("targets", options.TARGET)]
+)
+def test_the_role_checks_what_the_module_takes(variable: str, of_module: options.Options) -> None:
+    text = (REPOSITORY / "roles" / "baremetal_deploy" / "meta" / "argument_specs.yml").read_text()
+    variables = yaml.safe_load(text)["argument_specs"]["main"]["options"]
+    of_role = variables[f"baremetal_deploy_{variable}"]["options"]
+    assert {
+        name: {key: value for key, value in one.items() if key != "description"} for name, one in of_role.items()
+    } == of_module

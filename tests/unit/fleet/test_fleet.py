@@ -117,6 +117,25 @@ def test_the_volumes_boot_in_their_order() -> None:
     assert order == {0: "root", 1: "more"}
 
 
+def test_an_initiator_may_have_the_name_that_the_array_knows() -> None:
+    cloud = fresh()
+    manage(cloud, [entry(connectors=[{"type": "iqn", "connector_id": "iqn.2010-10.org.example:bm-0"}])])
+    assert [one["connector_id"] for one in cloud.connectors.values()] == ["iqn.2010-10.org.example:bm-0"]
+    assert states(cloud) == ["active"]
+
+
+def test_the_prefix_of_a_made_up_iqn_is_an_option() -> None:
+    cloud = fresh()
+    manage(cloud, [entry()], iqn_prefix="iqn.2024-01.org.example:")
+    assert [one["connector_id"] for one in cloud.connectors.values()] == [f"iqn.2024-01.org.example:{uuid_of('bm-0')}"]
+
+
+def test_a_deployment_deletes_no_volume_whatever_an_undeployment_would() -> None:
+    cloud = deployed()
+    assert not only(manage(cloud, [entry()], volumes_on_undeploy="delete")).changed
+    assert len(cloud.volumes) == 1
+
+
 def test_image_source_is_removed_from_every_node() -> None:
     cloud = fresh()
     cloud.nodes[uuid_of("bm-0")]["instance_info"] = {"image_source": ""}
@@ -161,6 +180,14 @@ def test_a_deployment_that_failed_before_is_tried_again() -> None:
     manage(cloud, [entry()])
     cloud.deployment_fails.clear()
     assert (only(manage(cloud, [entry()])).actions, states(cloud)) == (("deploy node bm-0",), ["active"])
+
+
+def test_a_node_whose_deployment_failed_is_repaired_and_deployed() -> None:
+    cloud = FakeCloud(
+        nodes=[a_node(provision_state="deploy failed", last_error="of yesterday", properties={})], images=[an_image()]
+    )
+    outcome = only(manage(cloud, [entry()]))
+    assert (outcome.msg, states(cloud)) == ("", ["active"])
 
 
 def test_a_volume_that_is_just_being_deleted_is_made_anew() -> None:
@@ -228,6 +255,13 @@ def test_volumes_are_deleted_where_that_is_asked_for() -> None:
     cloud = deployed()
     outcome = only(manage(cloud, [entry()], state="undeployed", volumes_on_undeploy="delete"))
     assert (outcome.actions, cloud.volumes) == (("undeploy node bm-0", "delete volume bm-0-root"), {})
+
+
+def test_an_undeployment_may_be_over_at_the_first_look() -> None:
+    cloud = deployed()
+    cloud.tick = lambda: [FakeCloud.tick(cloud) for _step in range(5)]  # type: ignore[method-assign, assignment]
+    outcome = only(manage(cloud, [entry()], state="undeployed", volumes_on_undeploy="delete"))
+    assert (outcome.msg, states(cloud), cloud.volumes) == ("", ["available"], {})
 
 
 def test_targets_of_a_node_that_was_only_prepared_are_removed() -> None:
@@ -343,6 +377,7 @@ def test_an_entry_that_contradicts_itself_is_refused(more: Json, words: str) -> 
 def test_at_least_one_node_is_worked_on_at_a_time() -> None:
     with pytest.raises(Invalid, match="concurrency"):
         manage(fresh(), [entry()], concurrency=0)
+    assert not only(manage(fresh(), [entry()], concurrency=1)).failed
 
 
 def test_a_volume_is_known_by_its_id_first() -> None:

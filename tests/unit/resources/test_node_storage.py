@@ -125,14 +125,30 @@ def test_an_interface_is_not_changed_where_ironic_forbids_it(state: str) -> None
         planned(fresh(provision_state=state), node_storage, node="bm-0", storage_interface="cinder")
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [{"provision_state": "enroll"}, {"provision_state": "manageable"}, {"provision_state": "active", "maintenance": True}],
-)
-def test_an_interface_is_changed_where_ironic_allows_it(fields: dict[str, Any]) -> None:
-    cloud = fresh(**fields)
+@pytest.mark.parametrize("state", ["enroll", "manageable", "available", "inspecting", "inspect wait"])
+def test_an_interface_is_changed_where_ironic_allows_it(state: str) -> None:
+    assert planned(fresh(provision_state=state), node_storage, node="bm-0", storage_interface="cinder").changed
+
+
+def test_an_interface_is_changed_anywhere_in_maintenance() -> None:
+    cloud = fresh(provision_state="active", maintenance=True)
     settle(cloud, node_storage, node="bm-0", storage_interface="cinder")
     assert only(cloud)["storage_interface"] == "cinder"
+
+
+def test_the_diff_shows_the_whole_set_up_and_the_action_what_changes() -> None:
+    plan = planned(fresh(instance_info={"image_source": "debian"}), node_storage, **{**CINDER, "image_source": None})
+    before = {"storage_interface": "noop", "boot_interface": "pxe", "capabilities": "boot_mode:uefi", "image_source": "debian"}
+    after = {"storage_interface": "cinder", "boot_interface": "ipxe", "capabilities": "boot_mode:uefi,iscsi_boot:True"}
+    assert (plan.before, plan.after) == (before, {**after, "image_source": "debian"})
+    changes = [f"{name} {before[name]} -> {after[name]}" for name in after]
+    assert plan.actions == [f"set up the storage of node bm-0: {', '.join(changes)}"]
+
+
+def test_the_driver_is_read_only_for_a_reset() -> None:
+    cloud = fresh()
+    planned(cloud, node_storage, **CINDER)
+    assert cloud.reads == ["/nodes/bm-0"]
 
 
 def test_capabilities_may_be_changed_while_the_node_is_active() -> None:

@@ -182,6 +182,10 @@ def test_an_ipv6_portal_is_warned_of() -> None:
     assert "drops the brackets" in plan.warnings[0]
 
 
+def test_an_ipv4_portal_is_not_warned_of() -> None:
+    assert planned(with_array(), target, **OF_ARRAY).warnings == ()
+
+
 def test_a_node_that_ignores_its_targets_is_warned_of() -> None:
     plan = planned(FakeCloud(nodes=[a_node(storage_interface="noop")]), target, **OF_ARRAY)
     assert "storage interface noop, which ignores" in plan.warnings[0]

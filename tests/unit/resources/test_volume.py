@@ -210,7 +210,7 @@ def test_what_cannot_be_changed_is_reported(options: dict[str, str], words: str)
     assert words in plan.warnings[0]
 
 
-@pytest.mark.parametrize("status", ["creating", "downloading", "extending", "detaching"])
+@pytest.mark.parametrize("status", ["creating", "downloading", "restoring-backup", "extending", "detaching", "retyping"])
 def test_a_volume_on_its_way_is_waited_for_and_never_made_twice(status: str) -> None:
     cloud = a_cloud(a_volume(status=status))
     settle(cloud, volume, name="root", image="debian")
@@ -238,6 +238,11 @@ def test_a_volume_whose_creation_fails_is_an_error() -> None:
 
 
 # Removal
+
+
+@pytest.mark.parametrize("status", ["available", "error", "error_restoring", "error_extending", "error_managing"])
+def test_a_volume_that_nobody_holds_is_deleted(status: str) -> None:
+    assert planned(a_cloud(a_volume(status=status)), volume, name="root", state="absent").actions == ["delete volume root"]
 
 
 def test_a_volume_is_deleted_and_waited_for_until_it_is_gone() -> None:

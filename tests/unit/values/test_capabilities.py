@@ -62,6 +62,11 @@ def test_what_would_break_the_text_is_refused(wanted: dict[str, object]) -> None
         capabilities.merge("boot_mode:uefi", wanted)
 
 
+@pytest.mark.parametrize("spelling", ["false", "F", "no", "N", "Off", "0"])
+def test_ironics_spellings_of_false_stay(spelling: str) -> None:
+    assert capabilities.merge(f"iscsi_boot:{spelling}", {"iscsi_boot": False}) == f"iscsi_boot:{spelling}"
+
+
 @pytest.mark.parametrize("spelling", ["true", "True", "YES", "on", "1", "t", "y"])
 def test_ironics_spellings_of_true_are_true(spelling: str) -> None:
     assert capabilities.is_true(f"iscsi_boot:{spelling}", "iscsi_boot")

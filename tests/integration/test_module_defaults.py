@@ -1,0 +1,53 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""One entry of module_defaults gives the cloud to our modules and to those of openstack.cloud."""
+
+from __future__ import annotations
+
+import pytest
+
+from .lab import PROJECT, SYSTEM, Lab
+from .runs import Ansible, Run, Task, task
+
+STORAGE = "bfv.openstack.baremetal_node_storage"
+
+
+def play(cloud: str, *tasks: Task) -> dict[str, object]:
+    defaults = {"group/bfv.openstack.openstack": {"cloud": cloud}}
+    return {"hosts": "localhost", "gather_facts": False, "module_defaults": defaults, "tasks": list(tasks)}
+
+
+@pytest.fixture(scope="module")
+def run(lab: Lab, ansible: Ansible) -> Run:
+    node = lab.node()
+    system = play(
+        SYSTEM,
+        task("node storage", STORAGE, node=node.name),
+        task("connector", "bfv.openstack.volume_connector", node=node.name, state="absent"),
+        task("target", "bfv.openstack.volume_target", node=node.name, state="absent"),
+        task("fleet", "bfv.openstack.baremetal_fleet", state="undeployed", nodes=[{"node": node.name}]),
+        task("nodes by openstack.cloud", "openstack.cloud.baremetal_node_info", name=node.name),
+        task("own cloud", STORAGE, node=node.name, cloud="it-nowhere"),
+    )
+    project = play(
+        PROJECT,
+        task("volume", "bfv.openstack.bfv_volume", name=lab.name("none"), state="absent"),
+        task("volumes by openstack.cloud", "openstack.cloud.volume_info"),
+    )
+    return ansible.playbook(str(ansible.file("play.yml", [system, project])))
+
+
+@pytest.mark.parametrize("name", ["node storage", "connector", "target", "fleet", "volume"])
+def test_the_cloud_of_the_group_reaches_our_modules(run: Run, name: str) -> None:
+    assert not run[name]["failed"], run[name].get("msg")
+
+
+@pytest.mark.parametrize("name", ["nodes by openstack.cloud", "volumes by openstack.cloud"])
+def test_the_cloud_of_the_group_reaches_the_modules_of_openstack_cloud(run: Run, name: str) -> None:
+    assert not run[name]["failed"], run[name].get("msg")
+
+
+def test_a_tasks_own_cloud_wins(run: Run) -> None:
+    assert run["own cloud"]["failed"]
+    assert "it-nowhere" in run["own cloud"]["msg"]

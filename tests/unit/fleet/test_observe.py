@@ -1,0 +1,56 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils.fleet import observe
+from ansible_collections.bfv.openstack.plugins.module_utils.fleet.observe import NodeFound
+from ansible_collections.bfv.openstack.plugins.module_utils.resources import connector, node, target, volume
+from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Request
+from ansible_collections.bfv.openstack.tests.unit.fake_cloud import Json, a_connector, a_node, a_target, a_volume, uuid_of
+
+OTHER = volume.from_api(a_volume("other"))
+FOUND = NodeFound(
+    node=node.from_api(a_node()),
+    connectors=(connector.from_api(a_connector()),),
+    targets=(target.from_api(a_target()),),
+    volumes={"root": (), "other": (OTHER,)},
+)
+
+
+def after(changes: str, key: str, answer: Json) -> NodeFound | None:
+    return observe.absorb(FOUND, Request("do it", "any", "POST", "/any", changes, key), answer)
+
+
+def test_an_answer_tells_what_is_there_now_and_saves_a_look() -> None:
+    changed = after("node", uuid_of("bm-0"), a_node(boot_interface="http-ipxe"))
+    assert changed
+    assert changed.node.boot_interface == "http-ipxe"
+
+
+def test_a_new_record_is_added_and_a_changed_one_replaced() -> None:
+    new = a_connector(connector_id="iqn.2024-01.org.example:new")
+    added = after("connector", "", new)
+    assert added
+    assert [one.uuid for one in added.connectors] == [a_connector()["uuid"], new["uuid"]]
+    replaced = after("target", a_target()["uuid"], a_target(boot_index=1))
+    assert replaced
+    assert [one.boot_index for one in replaced.targets] == [1]
+
+
+def test_a_deleted_record_is_gone() -> None:
+    left = after("target", a_target()["uuid"], {})
+    assert left
+    assert (left.targets, left.connectors) == ((), FOUND.connectors)
+
+
+def test_a_new_volume_is_known_by_its_name() -> None:
+    made = after("volume", "", {"volume": a_volume()})
+    assert made
+    assert made.volumes == {"root": (volume.from_api(a_volume()),), "other": (OTHER,)}
+
+
+@pytest.mark.parametrize(("changes", "answer"), [("node", {}), ("volume", {}), ("volume", {"metadata": {"a": "1"}})])
+def test_an_answer_that_tells_nothing_asks_for_a_look(changes: str, answer: Json) -> None:
+    assert after(changes, "x", answer) is None
