@@ -126,8 +126,7 @@ class Lab:
             "driver_info": {"deploy_kernel": "file:///dev/null", "deploy_ramdisk": "file:///dev/null"},
         }
         node = Node(self.ironic("POST", "/nodes", body)["uuid"], name)
-        address = ":".join(["52:54:01", *(secrets.token_hex(1) for _ in range(3))])
-        self.ironic("POST", "/ports", {"node_uuid": node.uuid, "address": address})
+        self.ironic("POST", "/ports", {"node_uuid": node.uuid, "address": f"52:54:01:{secrets.token_bytes(3).hex(':')}"})
         self.provision(node, "manage", "manageable")
         self.power(node, "power off")
         self.provision(node, "provide", "available")

@@ -23,9 +23,9 @@ Json = dict[str, Any]
 _RECAP = re.compile(r"^(\S+) +: (ok=\d+.*)$", re.MULTILINE)
 
 
-def task(name: str, module: str, /, check: bool = False, proxy: str | None = None, **options: Any) -> Task:
+def task(title: str, module: str, /, check: bool = False, proxy: str | None = None, **options: Any) -> Task:
     """One task. Whether it may fail is for the test to say, so the playbook goes on in any case."""
-    written: Task = {"name": name, module: options, "ignore_errors": True}
+    written: Task = {"name": title, module: options, "ignore_errors": True}
     if check:
         written["check_mode"] = True
     if proxy:

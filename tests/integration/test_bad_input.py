@@ -126,7 +126,7 @@ def bad(lab: Lab, ansible: Ansible, tmp_path_factory: pytest.TempPathFactory) ->
             name: task(
                 name, module, proxy=asked.url, **{"cloud": PROJECT if module == VOLUME else SYSTEM, **with_node(options, node)}
             )
-            for name, (module, options, _) in CASES.items()
+            for name, (module, options, _words) in CASES.items()
         }
         wrong = configuration(PROJECT, auth={"password": "it-wrong"})
         down = configuration(SYSTEM, baremetal_endpoint_override=closed_port())
@@ -159,7 +159,7 @@ def play(ansible: Ansible, folder: Path, tasks: dict[str, Task]) -> Run:
     return ansible.playbook(str(ansible.file("play.yml", playbook)), "-i", str(inventory), "-vvv", "--diff")
 
 
-EVERY = {name: words for name, (_, _, words) in CASES.items()} | {
+EVERY = {name: case[2] for name, case in CASES.items()} | {
     "missing_credentials": ("clouds.yaml", "OS_CLOUD"),
     "incomplete_credentials": ("auth_url",),
     "wrong_password": ("Check the user, the password",),

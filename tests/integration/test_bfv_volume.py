@@ -19,8 +19,8 @@ MODULE = "bfv.openstack.bfv_volume"
 GIB = 1024  # MiB
 
 
-def volume(name: str, /, check: bool = False, proxy: str | None = None, **options: object) -> Task:
-    return task(name, MODULE, check=check, proxy=proxy, cloud=PROJECT, **options)
+def volume(title: str, /, check: bool = False, proxy: str | None = None, **options: object) -> Task:
+    return task(title, MODULE, check=check, proxy=proxy, cloud=PROJECT, **options)
 
 
 @dataclass(frozen=True)
@@ -153,14 +153,14 @@ def cases(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy], tmp_path_f
     demanding = lab.name("demanding")
     lab.image(demanding, folder, min_disk=3)
     twin_image, twin, used, blank, creating = map(lab.name, ("twin-image", "twin", "used", "blank", "creating"))
-    for _ in range(2):
+    for _number in range(2):
         lab.image(twin_image)
         lab.volume(twin)
     lab.attach(lab.volume(used)["id"], str(uuid4()))
     refusals = new_proxy()
 
-    def refused(name: str, /, **options: object) -> Task:
-        return volume(name, proxy=refusals.url, **options)
+    def refused(title: str, /, **options: object) -> Task:
+        return volume(title, proxy=refusals.url, **options)
 
     run = ansible.tasks(
         volume("size from virtual size", name=lab.name("virtual"), image=large),

@@ -17,8 +17,8 @@ from .runs import Ansible, Run, Task, cli_task, task
 MODULE = "bfv.openstack.volume_connector"
 
 
-def connector(name: str, /, check: bool = False, proxy: str | None = None, **options: object) -> Task:
-    return task(name, MODULE, check=check, proxy=proxy, cloud=SYSTEM, **options)
+def connector(title: str, /, check: bool = False, proxy: str | None = None, **options: object) -> Task:
+    return task(title, MODULE, check=check, proxy=proxy, cloud=SYSTEM, **options)
 
 
 def iqn(node: Node) -> str:

@@ -20,8 +20,8 @@ MODULE = "bfv.openstack.volume_target"
 MASK = "******"
 
 
-def target(name: str, /, check: bool = False, proxy: str | None = None, **options: object) -> Task:
-    return task(name, MODULE, check=check, proxy=proxy, cloud=SYSTEM, volume_cloud=PROJECT, **options)
+def target(title: str, /, check: bool = False, proxy: str | None = None, **options: object) -> Task:
+    return task(title, MODULE, check=check, proxy=proxy, cloud=SYSTEM, volume_cloud=PROJECT, **options)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def test_the_cli_shows_the_target_that_was_made(story: Story) -> None:
 def test_a_lun_that_is_given_as_text_arrives_as_a_number(story: Story) -> None:
     (shown,) = story.run.shown("after create")
     assert shown["properties"]["target_lun"] == 0
-    assert type(shown["properties"]["target_lun"]) is int
+    assert isinstance(shown["properties"]["target_lun"], int)
 
 
 def test_the_cli_shows_the_changes_and_the_rest_stays(story: Story) -> None:
@@ -141,8 +141,8 @@ def passwords(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy]) -> Pas
     kept = new_proxy()
     first, second, third, last = (f"chap-{number}-{secrets.token_hex(8)}" for number in range(4))
 
-    def given(name: str, password: str, update: str, proxy: Proxy | None = None) -> Task:
-        return target(name, proxy=proxy.url if proxy else None, node=node.name, chap_password=password, update_password=update)
+    def given(title: str, password: str, update: str, proxy: Proxy | None = None) -> Task:
+        return target(title, proxy=proxy.url if proxy else None, node=node.name, chap_password=password, update_password=update)
 
     run = ansible.tasks(
         target("create", node=node.name, volume_id=str(uuid4()), **LUN, chap_username="it", chap_password=first),
@@ -214,8 +214,8 @@ def cases(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy]) -> Cases:
     lab.act(lab.cinder, lab.volume(free)["id"], "os-set_bootable", {"bootable": True})
     refusals, replaced = new_proxy(), new_proxy()
 
-    def refused(name: str, /, **options: object) -> Task:
-        return target(name, proxy=refusals.url, **options)
+    def refused(title: str, /, **options: object) -> Task:
+        return target(title, proxy=refusals.url, **options)
 
     run = ansible.tasks(
         refused("of Nova's node", node=node.name, target_lun=3),

@@ -33,6 +33,7 @@ _OPTIONS = {
     "client_key": "key",
     "api_timeout": "api_timeout",
 }
+_SHARED = ("interface", "validate_certs", "ca_cert", "client_cert", "client_key", "api_timeout")
 
 
 class Cloud:
@@ -92,7 +93,11 @@ class Cloud:
     @cached_property
     def _volumes(self) -> Any:
         other = self._params.get("volume_cloud")
-        return self._main if other is None else _connect(other, {"interface": self._params.get("interface")})
+        if other is None:
+            return self._main
+        # Who it is differs; how the services are reached does not. A whole configuration says that itself.
+        shared = ("interface",) if isinstance(other, Mapping) else _SHARED
+        return _connect(other, {name: self._params.get(name) for name in shared})
 
 
 def _connect(cloud: object, params: Mapping[str, Any]) -> Any:

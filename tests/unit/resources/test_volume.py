@@ -217,6 +217,21 @@ def test_a_volume_on_its_way_is_waited_for_and_never_made_twice(status: str) -> 
     assert (len(cloud.volumes), cloud.writes) == (1, [])
 
 
+@pytest.mark.parametrize("status", ["creating", "downloading"])
+def test_a_volume_on_its_way_is_expected_to_boot_as_one_from_an_image_does(status: str) -> None:
+    cloud = a_cloud(a_volume(status=status, bootable="false"))  # Cinder says so until it is available
+    want = volume.wanted({"name": "root", "image": "debian"})
+    expected = volume.expected(want, volume.observe(cloud, want))
+    assert (expected.id, expected.status, expected.bootable) == (uuid_of("root"), "available", True)
+
+
+def test_a_volume_that_is_there_is_expected_as_it_is() -> None:
+    cloud = a_cloud(a_volume(status="in-use", bootable="false"))
+    want = volume.wanted({"name": "root", "image": "debian", "size": 11})
+    expected = volume.expected(want, volume.observe(cloud, want))
+    assert (expected.status, expected.bootable, expected.size) == ("in-use", False, 11)
+
+
 @pytest.mark.parametrize("status", ["error", "error_extending", "error_deleting"])
 def test_a_volume_in_error_is_refused(status: str) -> None:
     with pytest.raises(Refused, match=rf"its status is {status}\. Remove it \(state absent\)"):

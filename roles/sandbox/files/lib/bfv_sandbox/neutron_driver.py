@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Neutron mechanism driver that binds every port on every host: there are no agents and no wires."""
 
-# Lists of ports use a relation that this module adds; without routers nothing else imports it.
-import neutron.db.models.port_forwarding  # noqa: F401
+import importlib
+
 from neutron_lib.api.definitions import portbindings
 from neutron_lib.plugins.ml2 import api
+
+# Lists of ports use a relation that this module adds; without routers nothing else imports it.
+importlib.import_module("neutron.db.models.port_forwarding")
 
 
 class AnyBindMechanismDriver(api.MechanismDriver):

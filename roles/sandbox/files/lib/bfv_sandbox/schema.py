@@ -144,6 +144,7 @@ def run_command(settings: Settings, command: tuple[str, ...], **environment: str
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            check=False,
         ).returncode
     if code and not ("cell_v2" in command and code == NOVA_CELL_EXISTS):
         lines = log.read_text(errors="replace").splitlines()[-15:]
@@ -183,6 +184,7 @@ def install(settings: Settings) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        check=False,
     )
     if result.returncode:
         fail(f"mariadb-install-db failed:\n{result.stdout}")

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import openstack
@@ -147,16 +148,17 @@ def wait_until_working(settings: Settings, admin: Connection, system: Connection
         checks["nova-compute-ironic"] = lambda: nova_works("nova-compute", "ironic", "nova-compute-ironic")
     for service, works in checks.items():
         # A process that ends again and again is not waited for.
-        starts = set()
-
-        def ready(service: str = service, works: Callable[[], bool] = works, starts: set[int] = starts) -> bool:
-            starts.add(supervisor.rpc.getProcessInfo(service)["start"])
-            if len(starts) > MAX_STARTS:
-                fail_service(settings, service, "ends soon after each start")
-            return answers_yes(works)
-
-        if not wait_for(ready, settings["timeout"]):
+        starts: set[int] = set()
+        if not wait_for(partial(is_ready, settings, supervisor, service, works, starts), settings["timeout"]):
             fail_service(settings, service, f"runs, but does not work after {settings['timeout']} s")
+
+
+def is_ready(settings: Settings, supervisor: Supervisor, service: str, works: Callable[[], bool], starts: set[int]) -> bool:
+    """Whether the service works. `starts` collects when its process was started, over all the looks."""
+    starts.add(supervisor.rpc.getProcessInfo(service)["start"])
+    if len(starts) > MAX_STARTS:
+        fail_service(settings, service, "ends soon after each start")
+    return answers_yes(works)
 
 
 def answers_yes(works: Callable[[], bool]) -> bool:
