@@ -70,6 +70,9 @@ def a_volume(name: str = "root", **fields: Any) -> Json:
         "availability_zone": "nova",
         "description": None,
         "metadata": {},
+        "snapshot_id": None,
+        "source_volid": None,
+        "created_at": "2026-01-01T00:00:00.000000",
         "multiattach": False,
         "attachments": [],
         **fields,
@@ -195,7 +198,7 @@ class FakeCloud:
         elif state == "deploying":
             node.update(provision_state="active", power_state="power on", last_error=None)
             for volume in self._volumes_of(node):
-                volume.update(status="in-use", attachments=[{"server_id": node["uuid"]}])
+                volume.update(status="in-use", attachments=[{"server_id": node["uuid"], "device": "ironic_mountpoint"}])
         elif state == "deleting":
             for volume in self._volumes_of(node):
                 volume.update(status="available", attachments=[])
@@ -321,14 +324,14 @@ def planned(cloud: FakeCloud, resource: Any, **options: Any) -> Plan:
 def settle(cloud: FakeCloud, resource: Any, **options: Any) -> list[Plan]:
     """Plan, take the steps, look again, until nothing is left to do. Every plan on the way; the last one is settled."""
     plans: list[Plan] = []
-    written: set[str] = set()
+    written: list[Request] = []
     for _round in range(20):
         plans.append(planned(cloud, resource, **options).rest(written))
         if plans[-1].settled:
             return plans
         for step in plans[-1].steps:
             take(cloud, step)  # type: ignore[arg-type]
-            written.update([step.changes] if isinstance(step, Request) else [])
+            written.extend([step] if isinstance(step, Request) else [])
         cloud.tick()
     raise AssertionError(f"not settled after {len(plans)} rounds: {plans[-1]}")
 

@@ -53,7 +53,7 @@ def from_api(volume: Mapping[str, Any]) -> Volume:
         source_volid=volume["source_volid"],
         multiattach=volume["multiattach"],
         attached_to=tuple(attachment["server_id"] for attachment in volume["attachments"]),
-        devices={attachment["server_id"]: attachment["device"] for attachment in volume["attachments"]},
+        devices={attachment["server_id"]: attachment["device"] or "" for attachment in volume["attachments"]},
         created_at=volume["created_at"],
     )
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils.fleet import observe
 from ansible_collections.bfv.openstack.plugins.module_utils.fleet.observe import NodeFound
-from ansible_collections.bfv.openstack.plugins.module_utils.resources import connector, node, target, volume
+from ansible_collections.bfv.openstack.plugins.module_utils.resources import connector, node, target, volume_record
 from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import Json, a_connector, a_node, a_target, a_volume, uuid_of
 
-OTHER = volume.from_api(a_volume("other"))
+OTHER = volume_record.from_api(a_volume("other"))
 FOUND = NodeFound(
     node=node.from_api(a_node()),
     connectors=(connector.from_api(a_connector()),),
@@ -48,7 +48,7 @@ def test_a_deleted_record_is_gone() -> None:
 def test_a_new_volume_is_known_by_its_name() -> None:
     made = after("volume", "", {"volume": a_volume()})
     assert made
-    assert made.volumes == {"root": (volume.from_api(a_volume()),), "other": (OTHER,)}
+    assert made.volumes == {"root": (volume_record.from_api(a_volume()),), "other": (OTHER,)}
 
 
 @pytest.mark.parametrize(("changes", "answer"), [("node", {}), ("volume", {}), ("volume", {"metadata": {"a": "1"}})])
