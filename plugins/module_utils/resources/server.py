@@ -12,7 +12,7 @@ from ..values.plan import Plan
 from . import server_record, volume_record
 from .server_change import plan_absence, plan_update
 from .server_creation import plan_creation
-from .server_found import Found, boot_volume, observe
+from .server_found import Found, attached_boot, boot_volume, observe
 from .server_wanted import Wanted, wanted
 
 __all__ = ["Found", "Wanted", "observe", "plan", "result", "wanted"]
@@ -30,8 +30,9 @@ def plan(want: Wanted, found: Found) -> Plan:
 
 def result(want: Wanted, found: Found) -> dict[str, object]:
     """The server and its boot volume as a module returns them, or None where there is none."""
-    boot = boot_volume(want, found)
+    server = found.servers[0] if found.servers else None
+    boot = attached_boot(server, found) if server else boot_volume(want, found)
     return {
-        "server": server_record.view(found.servers[0]) if found.servers else None,
+        "server": server_record.view(server) if server else None,
         "volume": volume_record.view(boot) if boot else None,
     }

@@ -14,7 +14,7 @@ from ..values.merge import merged
 from ..values.plan import Plan, Request
 from . import server_address, server_needs, server_record, volume, volume_record
 from .server_creation import check_bare_metal
-from .server_found import Found, boot_volume, differs_in_flavor, differs_in_image, is_replaced
+from .server_found import Found, attached_boot, boot_volume, differs_in_flavor, differs_in_image, is_replaced
 from .server_record import Server
 from .server_wanted import Wanted
 from .volume_record import Volume
@@ -46,41 +46,35 @@ def plan_update(want: Wanted, server: Server, found: Found) -> Plan:
 
 
 def _plan_replacement(want: Wanted, server: Server, found: Found) -> Plan:
-    """Note the addresses, let go of the disks, delete the server. When it is gone, the next look finds none and makes it anew."""
-    what = f"replace server {want.label}"
-    boot = boot_volume(want, found)
-    if boot is None or boot.id not in server.disks:
+    """Note the addresses, let go of the disks, delete the server. When it is gone, the next look finds none and makes it anew.
+
+    For another image the new disk is made before: a server whose new disk cannot be made stays as it is.
+    """
+    subject, what = f"server {want.label}", f"replace server {want.label}"
+    disk = attached_boot(server, found)
+    if disk is None:
         raise Refused(
             f"Failed to {what}: its boot volume {want.disk.label} is not attached to it. Name the volume that it boots from."
         )
     if found.flavor:
         server_needs.check_flavor(found.flavor, want.flavor_denylist, what)
-        check_bare_metal(want, found.flavor, boot, what)
-    notes = server_address.notes(found.addresses)
+        check_bare_metal(want, found.flavor, disk, what)
+    view = server_record.described(server)
+    after = server_record.described(replace(server, status="ACTIVE", flavor=found.flavor.name if found.flavor else server.flavor))
     steps: list[Request] = []
-    if notes and any(boot.metadata.get(key) != value for key, value in notes.items()):
-        path = f"/volumes/{boot.id}/metadata"
-        steps.append(
-            Request(
-                f"note the addresses of server {server.name}",
-                "block_storage",
-                "POST",
-                path,
-                "volume",
-                boot.id,
-                {"metadata": notes},
-            )
-        )
-    steps += [_keep(server, disk, False) for disk, goes in server.disks.items() if goes]
+    if differs_in_image(server, found):
+        new = boot_volume(want, found)
+        made = volume.plan(want.disk, replace(found.boot, volumes=(new,) if new and new.id != disk.id else ()))
+        if not made.settled:
+            return replace(made, subject=subject, before=view, after={**after, "image": want.boot.image})
+        disk = new or disk
+    notes = server_address.notes(found.addresses)
+    if any(disk.metadata.get(key) != value for key, value in notes.items()):
+        path, text = f"/volumes/{disk.id}/metadata", f"note the addresses of server {server.name}"
+        steps.append(Request(text, "block_storage", "POST", path, "volume", disk.id, {"metadata": notes}))
+    steps += [_keep(server, one, False) for one, goes in server.disks.items() if goes]
     steps.append(replace(_delete(server), what=f"delete server {server.name} to create it anew", once=True))
-    after = replace(server, status="ACTIVE", flavor=found.flavor.name if found.flavor else server.flavor, fault="")
-    return Plan(
-        f"server {want.label}",
-        server_record.described(server),
-        server_record.described(after),
-        tuple(steps),
-        f"server {want.label} to be gone",
-    )
+    return Plan(subject, view, after, tuple(steps), f"{subject} to be gone")
 
 
 def _flavor_change(want: Wanted, server: Server, found: Found) -> Plan | None:
@@ -116,7 +110,7 @@ def _plan_verdict(want: Wanted, server: Server, found: Found) -> Plan:
 
 
 def _image_change(want: Wanted, server: Server, found: Found) -> Plan | None:
-    if not differs_in_image(want, found) or found.boot.source is None:
+    if not differs_in_image(server, found) or found.boot.source is None:
         return None
     subject, image = f"server {want.label}", found.boot.source
     if want.on_image_change == "fail":
@@ -135,7 +129,7 @@ def _image_change(want: Wanted, server: Server, found: Found) -> Plan | None:
 
 def _plan_details(want: Wanted, server: Server, found: Found) -> Plan:
     """What is changed in place."""
-    boot = boot_volume(want, found)
+    boot = attached_boot(server, found)
     steps: list[Request] = []
     metadata = merged(server.metadata, want.metadata)
     written = {key: value for key, value in metadata.items() if server.metadata.get(key) != value}
@@ -227,7 +221,7 @@ def _drift(want: Wanted, server: Server, boot: Volume | None) -> list[str]:
 
 def plan_absence(want: Wanted, server: Server | None, found: Found) -> Plan:
     subject = f"server {want.label}"
-    boot = boot_volume(want, found)
+    boot = attached_boot(server, found) if server else boot_volume(want, found)
     if server is None:
         left = boot if boot and want.boot_volume_on_delete == "delete" else None
         return volume.plan(volume.Wanted(id=left.id, state="absent"), volume.Found((left,))) if left else Plan(subject, {}, {})

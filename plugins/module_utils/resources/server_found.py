@@ -57,7 +57,7 @@ def _read_boot(cloud: Cloud, want: Wanted, server: Server | None) -> volume.Foun
         return found
     attached = [one for one in volume_record.read_all(cloud) if one.id in server.disks]
     roots = [one for one in attached if one.devices.get(server.id) in _ROOT_DEVICES]
-    return replace(found, volumes=tuple(roots or attached)[:1])
+    return replace(found, volumes=(*found.volumes, *(roots or attached)[:1]))
 
 
 def _volume_names(want: Wanted) -> list[str]:
@@ -76,28 +76,33 @@ def _read_networks(cloud: Cloud, want: Wanted, found: Found) -> Networks:
 
 
 def boot_volume(want: Wanted, found: Found) -> Volume | None:
-    """The boot volume. Of two that two runs made at once for one server, every run takes the same, the older one."""
-    ours = [one for one in found.boot.volumes if one.metadata.get(BOOT_OF) == want.name]
-    if len(ours) > 1 and len(ours) == len(found.boot.volumes):
-        return min(ours, key=lambda one: (not one.attached_to, one.created_at, one.id))
-    return volume_record.only(found.boot.volumes, want.disk.label)
+    """The volume that a new server boots from. Of two that two runs made at once, every run takes the same, the older one."""
+    source = found.boot.source
+    fitting = [one for one in found.boot.volumes if source and source.kind == "image" and one.image_id == source.id]
+    volumes = tuple(fitting) or found.boot.volumes
+    if len(volumes) > 1 and all(one.metadata.get(BOOT_OF) == want.name for one in volumes):
+        return min(volumes, key=lambda one: (not one.attached_to, one.created_at, one.id))
+    return volume_record.only(volumes, want.disk.label)
+
+
+def attached_boot(server: Server, found: Found) -> Volume | None:
+    """The volume that a server boots from now."""
+    return next((one for one in found.boot.volumes if one.id in server.disks), None)
 
 
 def differs_in_flavor(server: Server, found: Found) -> bool:
     return found.flavor is not None and found.flavor.name != server.flavor
 
 
-def differs_in_image(want: Wanted, found: Found) -> bool:
-    boot, source = boot_volume(want, found), found.boot.source
-    return bool(want.boot.image and boot and source and boot.image_id != source.id)
+def differs_in_image(server: Server, found: Found) -> bool:
+    boot, source = attached_boot(server, found), found.boot.source
+    return bool(boot and source and source.kind == "image" and boot.image_id != source.id)
 
 
 def is_replaced(want: Wanted, server: Server, found: Found) -> bool:
+    """Whether the server is to be deleted and created anew."""
     if server.is_busy or server.status == "VERIFY_RESIZE":
         return False
     by_flavor = want.on_flavor_change == "replace" and differs_in_flavor(server, found)
-    return (
-        by_flavor
-        or (want.on_image_change == "replace" and differs_in_image(want, found))
-        or (server.status == "ERROR" and want.recreate == "on_error")
-    )
+    by_image = want.on_image_change == "replace" and differs_in_image(server, found)
+    return by_flavor or by_image or (server.status == "ERROR" and want.recreate == "on_error")
