@@ -91,6 +91,15 @@ options:
           image:
             description: See M(bfv.openstack.bfv_volume).
             type: str
+          snapshot:
+            description: Name or id of the volume snapshot to make the volume from.
+            type: str
+          volume:
+            description: Name or id of the volume to clone.
+            type: str
+          backup:
+            description: Name or id of the backup to make the volume from.
+            type: str
           size:
             description: Size in GiB, see M(bfv.openstack.bfv_volume).
             type: int
@@ -112,6 +121,18 @@ options:
           scheduler_hints:
             description: See M(bfv.openstack.bfv_volume).
             type: dict
+          image_size_limit:
+            description: The size in GiB above which this cloud makes no volumes from images.
+            type: int
+          recreate:
+            description: When to delete the volume and create it anew.
+            type: str
+            choices: [never, on_error, on_drift]
+            default: never
+          retype:
+            description: Whether to change the type of a volume that is there.
+            type: bool
+            default: false
       targets:
         description:
           - The node's targets.
