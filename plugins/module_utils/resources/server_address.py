@@ -54,6 +54,6 @@ def notes(addresses: Iterable[Address]) -> dict[str, str]:
 
 def networks(cloud: Cloud, addresses: Iterable[Address]) -> list[dict[str, str]]:
     """The noted addresses as Nova takes them: the port where it is still there, else its address on its network."""
-    listed = cloud.network.list("/v2.0/ports", "ports", "read the ports", fields=["id"])
+    listed = cloud.network.list("/ports", "ports", "read the ports", fields=["id"])
     alive: set[Any] = {port["id"] for port in listed}
     return [{"port": one.port} if one.port in alive else {"uuid": one.network, "fixed_ip": one.ip} for one in addresses]

@@ -74,7 +74,7 @@ def read_networks(cloud: Cloud, wanted: str | list[dict[str, str]]) -> Networks:
 
 def _network(cloud: Cloud, one: Mapping[str, str]) -> Network:
     kind = "port" if "port" in one else "network"
-    found = list(cloud.network.list(f"/v2.0/{kind}s", f"{kind}s", f"read {kind} {one[kind]}", fields=["id", "name"]))
+    found = list(cloud.network.list(f"/{kind}s", f"{kind}s", f"read {kind} {one[kind]}", fields=["id", "name"]))
     chosen = _one(kind, one[kind], [item for item in found if one[kind] in (item["id"], item["name"])])
     item = {"port" if kind == "port" else "uuid": chosen["id"]}
     return {**item, "fixed_ip": one["fixed_ip"]} if "fixed_ip" in one else item
@@ -91,7 +91,7 @@ def check_key(cloud: Cloud, key: str) -> None:
 def check_security_groups(cloud: Cloud, wanted: Iterable[str]) -> None:
     """Refuse a security group that is not there, or is there twice."""
     found = list(
-        cloud.network.list("/v2.0/security-groups", "security_groups", "read the security groups", fields=["id", "name"])
+        cloud.network.list("/security-groups", "security_groups", "read the security groups", fields=["id", "name"])
     )
     for group in wanted:
         _one("security group", group, [item for item in found if group in (item["id"], item["name"])])
