@@ -17,6 +17,12 @@ from .proxy import Proxy
 from .runs import Ansible
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # Of the SDK about its own code.
+    config.addinivalue_line("filterwarnings", "ignore:Support for InfluxDB")
+    config.addinivalue_line("filterwarnings", "ignore:The 'service_type' parameter")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _clean_sandbox() -> None:
     """What a killed run left would be in the way of this one."""

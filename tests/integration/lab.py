@@ -146,7 +146,9 @@ class Lab:
 
     def _at_rest(self, node: Node, ends: Iterable[str]) -> str:
         seen = self.look(node)
-        return seen["provision_state"] if seen["provision_state"] in ends and not seen["reservation"] else ""
+        state = seen["provision_state"]
+        assert state in ends or not state.endswith("failed"), f"node {node.name} is {state}: {seen['last_error']}"
+        return state if state in ends and not seen["reservation"] else ""
 
     def power(self, node: Node, target: str) -> None:
         self.ironic("PUT", f"/nodes/{node.uuid}/states/power", {"target": target})
@@ -180,9 +182,9 @@ class Lab:
         self.provision(node, "active", "active")
 
     def boot_script(self, node: Node) -> str:
-        """The iPXE script by which the node boots, as Ironic wrote it."""
-        sandbox = Path(os.environ["OS_CLIENT_CONFIG_FILE"]).parent
-        return (sandbox / "ironic" / "http" / node.uuid / "config").read_text(encoding="utf-8")
+        """The iPXE script by which the node boots, as Ironic wrote it; empty where it wrote none."""
+        script = Path(os.environ["OS_CLIENT_CONFIG_FILE"]).parent / "ironic" / "http" / node.uuid / "config"
+        return script.read_text(encoding="utf-8") if script.exists() else ""
 
     # Volumes and images
 

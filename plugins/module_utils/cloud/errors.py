@@ -109,7 +109,7 @@ def translated(what: str) -> Iterator[None]:
         raise BfvError(
             _sentence(what, f"no connection ({_one_line(str(error))})", "Check that the service runs and its address is right")
         ) from error
-    except keystone_errors.EndpointNotFound as error:
+    except (keystone_errors.EndpointNotFound, sdk_errors.ServiceDisabledException) as error:
         raise BfvError(
             _sentence(what, _one_line(str(error)), "Check the region, the interface and the cloud's catalogue")
         ) from error

@@ -41,6 +41,10 @@ _NEXT = {
     "error": "Undeploy it first",
     "clean failed": "Repair what its last_error says, then manage and provide it",
 }
+# Ironic 39 renders the boot script of a node with several volumes of Cinder before it has their addresses, and keeps these then.
+_UNPREPARED = (
+    "Run again: Ironic knows the addresses of the node's volumes by now, which it does not when several are attached at first"
+)
 
 
 @dataclass(frozen=True)
@@ -126,8 +130,9 @@ def check_landed(node: Node) -> None:
     """Raise the reason where a deployment or undeployment that was started came to a bad end."""
     if node.provision_state in _BAD_ENDS:
         reason = str(node.last_error or "nothing").rstrip(".")
+        advice = _UNPREPARED if "%x format" in reason else "Repair that, and run again"
         raise BfvError(
-            f"Failed to bring node {node.name} there: it is in {node.provision_state}, and Ironic says «{reason}». Repair that, and run again."
+            f"Failed to bring node {node.name} there: it is in {node.provision_state}, and Ironic says «{reason}». {advice}."
         )
 
 
