@@ -1,7 +1,7 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Ironic, Cinder and Glance as dictionaries, for the tests that need many small clouds and no clock.
+"""OpenStack as dictionaries, for the tests that need many small clouds and no clock: Ironic here, the others beside it.
 
 It obeys the rules that the plans rely on (who may change what when, what is unique, what is masked, what an undeployment takes
 away) and nothing else. What real services say is asked of real services, by the integration tests.
@@ -15,28 +15,53 @@ from copy import deepcopy
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import unquote
-from uuid import NAMESPACE_DNS, uuid5
 
 from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
 from ansible_collections.bfv.openstack.plugins.module_utils.cloud.wait import Rounds
 from ansible_collections.bfv.openstack.plugins.module_utils.fleet import fleet
 from ansible_collections.bfv.openstack.plugins.module_utils.fleet.outcome import Outcome
 from ansible_collections.bfv.openstack.plugins.module_utils.resources.settle import take
-from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Plan, Request
+from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Plan, Request, Step
+from ansible_collections.bfv.openstack.tests.unit.fake_cinder import (
+    FakeCinder,
+    Json,
+    a_backup,
+    a_snapshot,
+    a_volume,
+    an_image,
+    attached,
+    by_id,
+    has_metadata,
+    of_image,
+    uuid_of,
+)
+from ansible_collections.bfv.openstack.tests.unit.fake_nova import FakeNeutron, FakeNova
 
-Json = dict[str, Any]
+__all__ = [
+    "FakeCloud",
+    "Json",
+    "a_backup",
+    "a_connector",
+    "a_node",
+    "a_snapshot",
+    "a_target",
+    "a_volume",
+    "an_image",
+    "attached",
+    "manage",
+    "of_image",
+    "planned",
+    "settle",
+    "uuid_of",
+]
 
 MASKED = ("auth_password", "discovery_auth_password", "secret")
 INTERFACES_MAY_CHANGE = ("enroll", "inspecting", "inspect wait", "manageable", "available")
 RECORDS_MAY_GO = ("enroll", "manageable", "adopt failed")
 IN_TRANSITION = ("deploying", "deleting", "cleaning", "inspecting")
-BUSY = ("creating", "restoring-backup", "extending", "detaching", "retyping")
 DEPLOYABLE = ("available", "deploy failed")
+_FILTERS = (("node", "node_uuid"), ("name", "name"), ("volume_id", "volume_id"))
 UNDEPLOYABLE = ("active", "wait call-back", "deploy failed", "error", "rescue", "rescue failed", "service failed")
-
-
-def uuid_of(name: str) -> str:
-    return str(uuid5(NAMESPACE_DNS, name))
 
 
 def a_node(name: str = "bm-0", **fields: Any) -> Json:
@@ -57,30 +82,6 @@ def a_node(name: str = "bm-0", **fields: Any) -> Json:
         "instance_info": {},
         **fields,
     }
-
-
-def a_volume(name: str = "root", **fields: Any) -> Json:
-    return {
-        "id": uuid_of(name),
-        "name": name,
-        "status": "available",
-        "size": 10,
-        "bootable": "true",
-        "volume_type": "lvm",
-        "availability_zone": "nova",
-        "description": None,
-        "metadata": {},
-        "snapshot_id": None,
-        "source_volid": None,
-        "created_at": "2026-01-01T00:00:00.000000",
-        "multiattach": False,
-        "attachments": [],
-        **fields,
-    }
-
-
-def an_image(name: str = "debian", **fields: Any) -> Json:
-    return {"id": uuid_of(name), "name": name, "status": "active", "min_disk": 3, "size": 2**20, **fields}
 
 
 def a_connector(node: str = "bm-0", connector_id: str = "iqn.2024-01.org.example:bm-0", **fields: Any) -> Json:
@@ -107,20 +108,20 @@ def a_target(node: str = "bm-0", volume: str = "root", **fields: Any) -> Json:
     }
 
 
-class FakeCloud:
-    """Three services that share one set of paths. ``reads`` and ``writes`` tell what was asked of them."""
+class FakeCloud(FakeCinder):
+    """Ironic, Cinder and Glance share one set of paths. ``reads`` and ``writes`` tell what was asked of all services."""
 
     def __init__(self, **records: Iterable[Json]) -> None:
+        super().__init__(**records)
         self.baremetal = self.block_storage = self.image = self
-        self.nodes = _by_id(records.get("nodes", ()))
-        self.connectors = _by_id(records.get("connectors", ()))
-        self.targets = _by_id(records.get("targets", ()))
-        self.volumes = _by_id(records.get("volumes", ()))
-        self.images = _by_id(records.get("images", ()))
+        self.network = FakeNeutron(self, records)
+        self.compute = FakeNova(self, self.network, records)
+        self.nodes = by_id(records.get("nodes", ()))
+        self.connectors = by_id(records.get("connectors", ()))
+        self.targets = by_id(records.get("targets", ()))
         self.hides_properties = False
         self.default_storage_interface = "noop"
         self.deployment_fails: dict[str, str] = {}  # the words of last_error, by the node's name
-        self.volumes_end_in = "available"
         self.reads: list[str] = []
         self.writes: list[Request] = []
         self.now = 0.0
@@ -143,28 +144,32 @@ class FakeCloud:
         if name.endswith("/validate"):
             return self._validation(self.nodes[name.partition("/")[0]])
         found = next((one for one in getattr(self, kind).values() if name in (one.get("uuid"), one.get("id"), one["name"])), None)
-        if kind == "volumes" and found and found["id"] != name:
-            found = None  # Cinder knows no names here
         found = deepcopy(found)
-        return {"volume": found} if found and kind == "volumes" else _fields(found, query) if found else None
+        if kind in ("volumes", "snapshots", "backups"):  # Cinder knows no names here
+            return {kind.rstrip("s"): found} if found and found["id"] == name else None
+        return _fields(found, query) if found else None
 
     def list(self, path: str, key: str, what: str, **query: object) -> Iterator[Json]:
         self.reads.append(path)
         for record in list(getattr(self, key).values()):
-            if query.get("node") not in (None, record.get("node_uuid")) or query.get("name") not in (None, record.get("name")):
+            if any(query.get(asked) not in (None, record.get(has)) for asked, has in _FILTERS):
+                continue
+            if not has_metadata(record, query.get("metadata")):
                 continue
             yield _fields(self._shown(key, record, detailed=key not in ("connectors", "targets") or "detail" in query), query)
 
     def send(self, request: Request) -> Json:
         with self._lock:
             self.writes.append(request)
+            if request.service == "compute":
+                return self.compute.send(request)
             kind, name, *rest = [*request.path.strip("/").split("/"), ""]
             rest = [part for part in rest if part]
             if kind == "volume":  # Ironic's /volume/targets/UUID
                 return self._send_record(request, name, *rest)
             if kind == "nodes":
                 return self._send_node(request, self.nodes[name], rest)
-            return self._send_volume(request, name, rest)
+            return self.send_volume(request, name, rest)
 
     # Time
 
@@ -179,14 +184,8 @@ class FakeCloud:
         """What the services do by themselves: every transition goes one step on."""
         for node in self.nodes.values():
             self._move(node)
-        for volume in list(self.volumes.values()):
-            if volume["status"] == "deleting":
-                del self.volumes[volume["id"]]
-            elif volume["status"] in BUSY:
-                volume["status"] = "downloading" if volume["status"] == "creating" else self.volumes_end_in
-                volume["size"] = volume.pop("_grows_to", volume["size"])
-            elif volume["status"] == "downloading":
-                volume["status"] = self.volumes_end_in
+        self.compute.tick()
+        self.tick_volumes()
 
     def _move(self, node: Json) -> None:
         if node["uuid"] in self._powering_off:
@@ -281,38 +280,6 @@ class FakeCloud:
             said["deploy"] = {"result": False, "reason": "there is nothing to boot from."}
         return said
 
-    # Cinder
-
-    def _send_volume(self, request: Request, uuid: str, rest: list[str]) -> Json:
-        body: Any = request.body
-        if not uuid:
-            return {"volume": self._create_volume(deepcopy(body["volume"]))}
-        volume = self.volumes[uuid]
-        if request.method == "DELETE" and not rest:
-            if volume["status"] in ("in-use", "creating", "downloading") or volume["attachments"]:
-                raise Rejected(request.what, "Cinder", 400, "Volume status must be available or error.")
-            volume["status"] = "deleting"
-        elif request.method == "DELETE":
-            del volume["metadata"][unquote(rest[1])]
-        elif rest == ["metadata"]:
-            volume["metadata"].update(body["metadata"])
-        elif "volume" in body:
-            volume.update(body["volume"])
-        elif "os-set_bootable" in body:
-            volume["bootable"] = str(body["os-set_bootable"]["bootable"]).lower()
-        else:
-            volume.update(status="extending", _grows_to=body["os-extend"]["new_size"])
-        return {}
-
-    def _create_volume(self, wanted: Json) -> Json:
-        image = wanted.pop("imageRef", None)
-        made = a_volume(wanted["name"], id=uuid_of(f"volume {len(self.writes)}"), status="creating", bootable="false")
-        made.update({key: value for key, value in wanted.items() if key in made})
-        if image:
-            made.update(bootable="true", volume_image_metadata={"image_id": image})
-        self.volumes[made["id"]] = made
-        return deepcopy(made)
-
 
 def planned(cloud: FakeCloud, resource: Any, **options: Any) -> Plan:
     """What a module with these options would do now."""
@@ -325,13 +292,17 @@ def settle(cloud: FakeCloud, resource: Any, **options: Any) -> list[Plan]:
     """Plan, take the steps, look again, until nothing is left to do. Every plan on the way; the last one is settled."""
     plans: list[Plan] = []
     written: list[Request] = []
-    for _round in range(20):
+    sent: tuple[Step, ...] = ()
+    for _round in range(30):
         plans.append(planned(cloud, resource, **options).rest(written))
-        if plans[-1].settled:
+        plan = plans[-1]
+        if plan.settled:
             return plans
-        for step in plans[-1].steps:
+        assert plan.steps != sent or plan.waiting, f"without effect: {plan.actions}"
+        for step in plan.steps if plan.steps != sent else ():
             take(cloud, step)  # type: ignore[arg-type]
             written.extend([step] if isinstance(step, Request) else [])
+        sent = plan.steps
         cloud.tick()
     raise AssertionError(f"not settled after {len(plans)} rounds: {plans[-1]}")
 
@@ -347,10 +318,6 @@ def manage(cloud: FakeCloud, nodes: list[Json], *, check_mode: bool = False, **p
 def _fields(record: Json, query: Json) -> Json:
     """Of the record what was asked for: Ironic's option fields."""
     return {name: record[name] for name in query["fields"].split(",")} if "fields" in query else record
-
-
-def _by_id(records: Iterable[Json]) -> dict[str, Json]:
-    return {record.get("uuid") or record["id"]: deepcopy(record) for record in records}
 
 
 def _patched(record: Json, patch: Any, **defaults: object) -> Json:

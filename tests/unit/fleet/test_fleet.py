@@ -88,7 +88,7 @@ def test_the_volume_is_ready_before_the_node_is_deployed() -> None:
     cloud = fresh()
     manage(cloud, [entry()])
     (target,) = cloud.targets.values()
-    assert cloud.volumes[target["volume_id"]]["attachments"] == [{"server_id": uuid_of("bm-0")}]
+    assert [one["server_id"] for one in cloud.volumes[target["volume_id"]]["attachments"]] == [uuid_of("bm-0")]
 
 
 def test_a_second_run_changes_nothing() -> None:
@@ -315,7 +315,9 @@ def test_a_node_that_fails_stops_nobody_else() -> None:
 
 def test_a_refused_node_is_not_touched() -> None:
     cloud = fresh()
-    cloud.volumes = {uuid_of("bm-0-root"): a_volume("bm-0-root", status="in-use", attachments=[{"server_id": "other"}])}
+    cloud.volumes = {
+        uuid_of("bm-0-root"): a_volume("bm-0-root", status="in-use", attachments=[{"server_id": "other", "device": "/dev/vda"}])
+    }
     assert "is not multiattach" in only(manage(cloud, [entry()])).msg
     assert cloud.writes == []
 

@@ -138,7 +138,7 @@ clouds = st.builds(
         fields(
             status=st.sampled_from(["available", "creating", "downloading", "in-use", "deleting", "error"]),
             bootable=st.sampled_from(["true", "false"]),
-            attachments=st.sampled_from([[], [{"server_id": "other"}]]),
+            attachments=st.sampled_from([[], [{"server_id": "other", "device": "/dev/vda"}]]),
         ).map(lambda some: a_volume(**some))
     ),
     connectors=maybe_one(st.builds(a_connector)),

@@ -172,7 +172,7 @@ def test_a_target_converges(node: Json, there: list[Json], volume: Json, array: 
             ),
             bootable=st.sampled_from(["true", "false"]),
             metadata=st.dictionaries(st.sampled_from("ab"), st.just("1")),
-            attachments=st.sampled_from([[], [], [{"server_id": "other"}]]),
+            attachments=st.sampled_from([[], [], [{"server_id": "other", "device": "/dev/vda"}]]),
         ),
         max_size=1,
     ),

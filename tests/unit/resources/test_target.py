@@ -121,13 +121,17 @@ def test_a_name_that_matches_two_volumes_is_refused() -> None:
 
 
 def test_a_volume_in_use_elsewhere_is_refused() -> None:
-    volumes = (a_volume(status="in-use", attachments=[{"server_id": uuid_of("bm-1")}]),)
+    volumes = (a_volume(status="in-use", attachments=[{"server_id": uuid_of("bm-1"), "device": "/dev/vda"}]),)
     with pytest.raises(Refused, match=f"attached to {uuid_of('bm-1')} and is not multiattach"):
         planned(with_cinder(volumes=volumes), target, node="bm-0", volume="root")
 
 
 @pytest.mark.parametrize(
-    "fields", [{"multiattach": True, "attachments": [{"server_id": "other"}]}, {"attachments": [{"server_id": uuid_of("bm-0")}]}]
+    "fields",
+    [
+        {"multiattach": True, "attachments": [{"server_id": "other", "device": "/dev/vda"}]},
+        {"attachments": [{"server_id": uuid_of("bm-0"), "device": "/dev/vda"}]},
+    ],
 )
 def test_a_volume_in_use_may_be_shared_or_the_nodes_own(fields: dict[str, Any]) -> None:
     cloud = with_cinder(volumes=(a_volume(status="in-use", **fields),))

@@ -147,7 +147,7 @@ def test_a_name_that_matches_two_volumes_is_refused() -> None:
 def test_a_volume_grows(status: str) -> None:
     cloud = a_cloud(a_volume(status=status))
     plans = settle(cloud, volume, name="root", size=11)
-    assert (only(cloud)["size"], plans[0].waiting) == (11, "volume root to have 11 GiB")
+    assert (only(cloud)["size"], plans[0].waiting) == (11, "volume root to be changed")
 
 
 def test_a_volume_never_shrinks() -> None:
@@ -157,7 +157,7 @@ def test_a_volume_never_shrinks() -> None:
 
 @pytest.mark.parametrize("status", ["reserved", "attaching", "maintenance"])
 def test_a_busy_volume_does_not_grow(status: str) -> None:
-    with pytest.raises(Refused, match=f"Failed to grow volume root: its status is {status}"):
+    with pytest.raises(Refused, match=f"Failed to change the size of volume root: its status is {status}"):
         planned(a_cloud(a_volume(status=status)), volume, name="root", size=11)
 
 
@@ -234,7 +234,7 @@ def test_a_volume_that_is_there_is_expected_as_it_is() -> None:
 
 @pytest.mark.parametrize("status", ["error", "error_extending", "error_deleting"])
 def test_a_volume_in_error_is_refused(status: str) -> None:
-    with pytest.raises(Refused, match=rf"its status is {status}\. Remove it \(state absent\)"):
+    with pytest.raises(Refused, match=rf"its status is {status}\. Remove it \(state=absent\)"):
         planned(a_cloud(a_volume(status=status)), volume, name="root")
 
 
@@ -283,7 +283,7 @@ def test_an_unknown_image_does_not_matter_for_a_removal() -> None:
 
 
 def test_an_attached_volume_is_not_deleted() -> None:
-    cloud = a_cloud(a_volume(status="in-use", attachments=[{"server_id": "server-1"}]))
+    cloud = a_cloud(a_volume(status="in-use", attachments=[{"server_id": "server-1", "device": "/dev/vda"}]))
     with pytest.raises(Refused, match="attached to server-1"):
         planned(cloud, volume, name="root", state="absent")
 
@@ -318,6 +318,8 @@ def test_the_result_has_the_same_keys_whether_it_is_there_or_not(volumes: tuple)
             "description": None,
             "metadata": {},
             "image_id": None,
+            "snapshot_id": None,
+            "source_volid": None,
             "multiattach": False,
             "attached_to": [],
         }
