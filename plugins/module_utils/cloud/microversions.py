@@ -11,8 +11,8 @@ from ..values.errors import BfvError
 
 # 1.33 (Pike) has everything of boot from volume: 1.32 brought connectors and targets, 1.33 the node's storage interface.
 BAREMETAL = "1.33"
-# 3.47 (Queens) creates a volume from a backup; 3.42 grows one that is in use.
-BLOCK_STORAGE = "3.47"
+# 3.63 (Victoria) tells a volume's type by name and by id; 3.47 makes one from a backup, 3.42 grows one that is in use.
+BLOCK_STORAGE = "3.63"
 
 # 2.93 (Zed) rebuilds a server that boots from a volume; 2.85 changes delete_on_termination, 2.67 brought the volume type.
 COMPUTE = "2.93"

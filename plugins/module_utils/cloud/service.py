@@ -66,6 +66,8 @@ class Service:
             try:
                 return self._write(request)
             except Rejected as error:
+                if error.status == 404 and request.method == "DELETE":
+                    return {}  # it is gone: another run was faster
                 if not error.is_lock:
                     raise
             time.sleep(_LOCK_PAUSE * 2**tries * random.uniform(0.5, 1.0))

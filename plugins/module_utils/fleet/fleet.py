@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..cloud.connection import Cloud
+from ..cloud.errors import Rejected
 from ..cloud.wait import Rounds
 from ..resources import deployment
-from ..resources.settle import not_taken, take, timed_out
+from ..resources.settle import is_conflict, not_taken, take, timed_out
 from ..values.errors import BfvError, Invalid, Refused
 from ..values.plan import Plan, Request, Step
 from . import observe, plan
@@ -21,6 +22,9 @@ from .observe import NodeFound
 from .outcome import Outcome
 from .plan import Stage
 from .wanted import UNDEPLOYED, NodeWanted, read
+
+# What a node waits for when its write met that of another run: one look at everything.
+_ANEW = Stage(Plan("another run", {}, {}, waiting="what another run does"), "everything")
 
 
 @dataclass
@@ -36,6 +40,7 @@ class Progress:
     sent: tuple[Step, ...] = ()
     requests: list[Request] = field(default_factory=list)  # what was written
     started: bool = False  # a deployment or undeployment of this run
+    outrun: bool = False  # another run was faster, and this one has looked again
 
     def outcome(self) -> Outcome:
         return Outcome(self.want.node, self.msg, tuple(self.actions), self.plan, self.found)
@@ -126,7 +131,10 @@ def _advance(cloud: Cloud, one: Progress) -> None:
             if stage.plan.waiting or not told:
                 one.waits = stage
     except BfvError as error:
-        one.msg = str(error)
+        if isinstance(error, Rejected) and is_conflict(error) and not one.outrun:
+            one.outrun, one.sent, one.waits = True, (), _ANEW
+        else:
+            one.msg = str(error)
 
 
 def _next_stage(one: Progress) -> Stage | None:
@@ -153,6 +161,8 @@ def _take(cloud: Cloud, one: Progress, steps_of: Plan) -> bool:
 
 def _look_again(cloud: Cloud, waiting: list[Progress]) -> None:
     """One list request for all nodes that wait on Ironic, one for all that wait on Cinder."""
+    _observe_again(cloud, [one for one in waiting if one.waits is _ANEW])
+    waiting = [one for one in waiting if one.waits is not _ANEW]
     on_volumes = [one for one in waiting if one.waits and one.waits.looks_at == "volumes"]
     on_nodes = [one for one in waiting if one not in on_volumes]
     # An undeployment takes the node's targets away and sets its volumes free.

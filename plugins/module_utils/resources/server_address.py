@@ -1,7 +1,7 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A server's addresses, kept while it is replaced.
+"""What is known of a server only as long as it is there, kept while it is replaced: its addresses, and the fate of its disk.
 
 Nova removes the ports that it made together with the server, and leaves those that it was given. The addresses are therefore
 noted in the boot volume's metadata before the server goes, where also a run that comes after a broken one finds them.
@@ -15,6 +15,7 @@ from typing import Any
 
 from ..cloud.connection import Cloud
 
+_GOES = "bfv_delete_on_termination"
 _KEY = "bfv_address_"  # and a number: a value of Cinder's metadata has room for one address (255 characters)
 
 
@@ -39,17 +40,24 @@ def read(cloud: Cloud, server_id: str) -> tuple[Address, ...]:
 
 def noted(metadata: Mapping[str, str]) -> tuple[Address, ...]:
     """The addresses that are noted in a volume's metadata."""
-    return tuple(Address(*metadata[key].split()) for key in sorted(notes_in(metadata)))
+    return tuple(Address(*metadata[key].split()) for key in sorted(metadata) if key.startswith(_KEY))
 
 
 def notes_in(metadata: Mapping[str, str]) -> list[str]:
     """The keys of the notes."""
-    return [key for key in metadata if key.startswith(_KEY)]
+    return [key for key in metadata if key.startswith(_KEY) or key == _GOES]
 
 
-def notes(addresses: Iterable[Address]) -> dict[str, str]:
+def goes(metadata: Mapping[str, str]) -> bool:
+    """Whether the disk went with the server that is being replaced."""
+    return metadata.get(_GOES) == "True"
+
+
+def notes(addresses: Iterable[Address], goes: bool) -> dict[str, str]:
     """The notes to keep in a volume's metadata."""
-    return {f"{_KEY}{index}": f"{one.port} {one.network} {one.ip}" for index, one in enumerate(addresses)}
+    return {_GOES: str(goes)} | {
+        f"{_KEY}{index:02d}": f"{one.port} {one.network} {one.ip}" for index, one in enumerate(addresses)
+    }
 
 
 def networks(cloud: Cloud, addresses: Iterable[Address]) -> list[dict[str, str]]:

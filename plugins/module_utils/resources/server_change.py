@@ -13,10 +13,10 @@ from ..values.errors import Refused
 from ..values.merge import merged
 from ..values.plan import Plan, Request
 from . import server_address, server_needs, server_record, volume, volume_record
-from .server_creation import check_bare_metal
+from .server_creation import delete_others, plan_creation
 from .server_found import Found, attached_boot, boot_volume, differs_in_flavor, differs_in_image, is_replaced
 from .server_record import Server
-from .server_wanted import Wanted
+from .server_wanted import BOOT_OF, Wanted
 from .volume_record import Volume
 
 _STATUS = {"started": "ACTIVE", "stopped": "SHUTOFF"}
@@ -25,14 +25,13 @@ _STATUS = {"started": "ACTIVE", "stopped": "SHUTOFF"}
 def plan_update(want: Wanted, server: Server, found: Found) -> Plan:
     subject = f"server {want.label}"
     view = server_record.described(server)
-    if server.status == "ERROR" and want.recreate == "on_error":
-        return _plan_replacement(want, server, found)
-    if server.status == "ERROR":
-        raise Refused(
-            f"Failed to set up {subject}: it is in ERROR, and Nova says «{server.fault or 'nothing'}». Repair that, or permit to create it anew (recreate=on_error)."
-        )
     if server.status == "DELETED" or server.task == "deleting":
         return Plan(subject, {}, view, waiting=f"{subject}, which is being deleted, to be gone")
+    if server.status == "ERROR" and want.recreate == "never":
+        raise Refused(
+            f"Failed to set up {subject}: it is in ERROR, and Nova says «{server.fault or 'nothing'}». "
+            "Repair that, or permit to create it anew (recreate=on_error)."
+        )
     if server.status == "VERIFY_RESIZE":
         return _plan_verdict(want, server, found)
     if server.is_busy:
@@ -46,35 +45,54 @@ def plan_update(want: Wanted, server: Server, found: Found) -> Plan:
 
 
 def _plan_replacement(want: Wanted, server: Server, found: Found) -> Plan:
-    """Note the addresses, let go of the disks, delete the server. When it is gone, the next look finds none and makes it anew.
+    """Note what only the server knows, let go of the disks, delete it. When it is gone, the next look finds none and makes it anew.
 
     For another image the new disk is made before: a server whose new disk cannot be made stays as it is.
     """
-    subject, what = f"server {want.label}", f"replace server {want.label}"
+    subject = f"server {want.label}"
     disk = attached_boot(server, found)
+    _check_replacement(want, server, found, disk)
+    view = server_record.described(server)
+    after = server_record.described(replace(server, status="ACTIVE", flavor=found.flavor.name if found.flavor else server.flavor))
+    goes = bool(disk and server.disks[disk.id])
+    if differs_in_image(server, found):
+        new = boot_volume(want, found)
+        made = volume.plan(want.disk, replace(found.boot, volumes=(new,) if new else ()))
+        if not made.settled:
+            return replace(made, subject=subject, before=view, after={**after, "image": want.boot.image})
+        disk = new
+    steps: list[Request] = []
+    notes = {BOOT_OF: server.name, **server_address.notes(found.addresses, goes)}
+    if disk and any(disk.metadata.get(key) != value for key, value in notes.items()):
+        path, text = f"/volumes/{disk.id}/metadata", f"note the addresses of server {server.name}"
+        steps.append(Request(text, "block_storage", "POST", path, "volume", disk.id, {"metadata": notes}))
+    steps += [_keep(server, one, False) for one, goes_too in server.disks.items() if goes_too]
+    steps.append(replace(_delete(server), what=f"delete server {server.name} to create it anew", once=True))
+    return Plan(subject, view, after, tuple(steps), f"{subject} to be gone")
+
+
+def _check_replacement(want: Wanted, server: Server, found: Found, disk: Volume | None) -> None:
+    """Refuse before the server is deleted what could not be created again, or would lose a disk."""
+    what = f"replace server {want.label}"
     if disk is None:
         raise Refused(
             f"Failed to {what}: its boot volume {want.disk.label} is not attached to it. Name the volume that it boots from."
         )
-    if found.flavor:
-        server_needs.check_flavor(found.flavor, want.flavor_denylist, what)
-        check_bare_metal(want, found.flavor, disk, what)
-    view = server_record.described(server)
-    after = server_record.described(replace(server, status="ACTIVE", flavor=found.flavor.name if found.flavor else server.flavor))
-    steps: list[Request] = []
-    if differs_in_image(server, found):
-        new = boot_volume(want, found)
-        made = volume.plan(want.disk, replace(found.boot, volumes=(new,) if new and new.id != disk.id else ()))
-        if not made.settled:
-            return replace(made, subject=subject, before=view, after={**after, "image": want.boot.image})
-        disk = new or disk
-    notes = server_address.notes(found.addresses)
-    if any(disk.metadata.get(key) != value for key, value in notes.items()):
-        path, text = f"/volumes/{disk.id}/metadata", f"note the addresses of server {server.name}"
-        steps.append(Request(text, "block_storage", "POST", path, "volume", disk.id, {"metadata": notes}))
-    steps += [_keep(server, one, False) for one, goes in server.disks.items() if goes]
-    steps.append(replace(_delete(server), what=f"delete server {server.name} to create it anew", once=True))
-    return Plan(subject, view, after, tuple(steps), f"{subject} to be gone")
+    named = {one.id for name in found.disks for one in found.disks[name]}
+    unnamed = [one for one in server.disks if one != disk.id and one not in named]
+    if unnamed:
+        raise Refused(
+            f"Failed to {what}: it has volumes that the new one would not get ({', '.join(unnamed)}). Name them in block_devices, or detach them."
+        )
+    free = {name: tuple(_released(one, server) for one in ones) for name, ones in found.disks.items()}
+    boot = replace(found.boot, volumes=tuple(_released(one, server) for one in found.boot.volumes))
+    plan_creation(want, replace(found, servers=(), boot=boot, disks=free))
+
+
+def _released(volume: Volume, server: Server) -> Volume:
+    """The volume once the server is gone."""
+    holders = tuple(holder for holder in volume.attached_to if holder != server.id)
+    return volume if len(holders) == len(volume.attached_to) else replace(volume, attached_to=holders, status="available")
 
 
 def _flavor_change(want: Wanted, server: Server, found: Found) -> Plan | None:
@@ -98,6 +116,10 @@ def _plan_verdict(want: Wanted, server: Server, found: Found) -> Plan:
     """Confirm a resize to the wanted flavor, and revert any other: a run may have ended between."""
     subject = f"server {want.label}"
     right = want.flavor is None or not differs_in_flavor(server, found)
+    if not right and want.on_flavor_change == "fail":
+        raise Refused(
+            f"Failed to set up {subject}: it is resized to {server.flavor}, which waits for its confirmation. Confirm or revert it first."
+        )
     word, action = ("confirm", "confirmResize") if right else ("revert", "revertResize")
     request = _act(server, f"{word} the resize of server {server.name}", {action: None})
     return Plan(
@@ -118,9 +140,9 @@ def _image_change(want: Wanted, server: Server, found: Found) -> Plan | None:
             f"Failed to set up {subject}: its boot volume was not made from image {image.name}. "
             "Permit the change with on_image_change: reimage, or replace. Both overwrite or replace the disk."
         )
-    if found.flavor and found.flavor.bare_metal:
+    if server.bare_metal:
         raise Refused(
-            f"Failed to reimage {subject}: flavor {found.flavor.name} is bare metal, and Ironic does not rebuild from volumes. Use replace."
+            f"Failed to reimage {subject}: it is bare metal, and Ironic does not rebuild from volumes. Use on_image_change: replace."
         )
     request = _act(server, f"reimage server {server.name} with image {image.name}", {"rebuild": {"imageRef": image.id}})
     view = server_record.described(server)
@@ -167,6 +189,7 @@ def _plan_details(want: Wanted, server: Server, found: Found) -> Plan:
             )
             for key in server_address.notes_in(boot.metadata)
         ]
+        steps += delete_others(want, found, boot)
     status = _STATUS.get(want.state, server.status)
     after = replace(server, status=status, metadata=metadata, disks=disks)
     waiting = ""
@@ -194,6 +217,10 @@ def _wanted_disks(want: Wanted, server: Server, found: Found, boot: Volume | Non
             raise Refused(
                 f"Failed to attach volume {name} to server {server.name}: Cinder shows none of that name. Create it first (bfv.openstack.bfv_volume)."
             )
+        if seen.id not in server.disks and server.bare_metal:
+            raise Refused(
+                f"Failed to attach volume {name} to server {server.name}: it is bare metal, to which Nova attaches nothing later. Create it with the volume."
+            )
         if seen.id not in server.disks:
             volume_record.check_attachable(seen, (server.id,), boots=False, what=f"attach volume {name} to server {server.name}")
         wanted_disks.append((seen.id, one.get("delete_on_termination")))
@@ -214,7 +241,17 @@ def _drift(want: Wanted, server: Server, boot: Volume | None) -> list[str]:
         drift.append(
             f"security_groups are {', '.join(sorted(server.security_groups)) or 'none'}, and {', '.join(want.security_groups) or 'none'} are wanted"
         )
-    if want.boot.volume and (boot is None or boot.id not in server.disks):
+    if boot and want.boot.size is not None and want.boot.size != boot.size:
+        drift.append(
+            f"its boot volume has {boot.size} GiB, and boot.size is {want.boot.size} (bfv.openstack.bfv_volume changes it)"
+        )
+    if boot and want.boot.volume_type is not None and want.boot.volume_type not in (boot.volume_type, boot.volume_type_id):
+        drift.append(
+            f"its boot volume has type {boot.volume_type}, and boot.volume_type is {want.boot.volume_type} (bfv.openstack.bfv_volume changes it)"
+        )
+    if not server.disks:
+        drift.append("it boots from a local disk, and not from a volume")
+    elif want.boot.volume and (boot is None or boot.id not in server.disks):
         drift.append(f"it does not have volume {want.boot.volume}, and a server's boot volume cannot be exchanged")
     return [f"server {server.name}: {one}; it was left as it is" for one in drift]
 
@@ -223,7 +260,8 @@ def plan_absence(want: Wanted, server: Server | None, found: Found) -> Plan:
     subject = f"server {want.label}"
     boot = attached_boot(server, found) if server else boot_volume(want, found)
     if server is None:
-        left = boot if boot and want.boot_volume_on_delete == "delete" else None
+        ours = boot and (want.boot.volume or want.boot.volume_name or boot.metadata.get(BOOT_OF) == want.name)
+        left = boot if ours and want.boot_volume_on_delete == "delete" else None
         return volume.plan(volume.Wanted(id=left.id, state="absent"), volume.Found((left,))) if left else Plan(subject, {}, {})
     view = server_record.described(server)
     if server.status == "DELETED" or server.task == "deleting":

@@ -12,8 +12,8 @@ from typing import Any
 
 from ..values.errors import Refused
 from ..values.merge import merged
-from ..values.plan import Plan, Request, Step
-from . import server_needs, server_record, volume, volume_record
+from ..values.plan import Plan, Request
+from . import server_address, server_needs, server_record, volume, volume_record
 from .server_found import Found, boot_volume
 from .server_needs import Flavor
 from .server_record import Server
@@ -23,31 +23,47 @@ from .volume_record import Volume
 
 def plan_creation(want: Wanted, found: Found) -> Plan:
     subject, what = f"server {want.label}", f"create server {want.label}"
-    if want.name is None:
-        raise Refused(f"Failed to find server {want.id}: Nova shows none with that id. Give a name to create one.")
+    if want.name is None or want.id is not None:
+        raise Refused(f"Failed to find server {want.id}: Nova shows none with that id. Give a name, and no id, to create one.")
     if found.flavor is None:
         raise Refused(f"Failed to {what}: no flavor is given. Give flavor.")
     if not (want.boot.volume or want.boot.image or want.boot.snapshot):
         raise Refused(f"Failed to {what}: it has nothing to boot from. Give boot.volume, boot.image or boot.snapshot.")
     server_needs.check_flavor(found.flavor, want.flavor_denylist, what)
     boot = boot_volume(want, found)
+    _check_image(want, boot, found, what)
     if want.boot.volume and boot is None:
         raise Refused(f"Failed to {what}: Cinder shows no volume {want.boot.volume}. Create it first (bfv.openstack.bfv_volume).")
     disk = volume.plan(want.disk, replace(found.boot, volumes=(boot,) if boot else ()))
     expected = volume.expected(want.disk, replace(found.boot, volumes=(boot,) if boot else ()))
-    check_bare_metal(want, found.flavor, expected, what)
+    _check_bare_metal(want, found.flavor, expected, what)
     volume_record.check_attachable(expected, (), boots=True, what=what)
     devices = [_device(one, found, what) for one in want.block_devices]
     server = Server("", want.name, "ACTIVE", found.flavor.name, metadata=merged({}, want.metadata))
-    server = replace(server, disks={expected.id: bool(want.boot.delete_on_termination)})
+    server = replace(server, disks={expected.id: _goes(want, expected)})
     after = server_record.described(server)
     if not disk.settled:
         return Plan(subject, {}, after, disk.steps, disk.waiting or f"volume {expected.name} to be ready")
-    steps: tuple[Step, ...] = (_create(want, found, expected, devices), *_delete_doubles(want, found, expected))
+    steps = (_create(want, found, expected, devices), *delete_others(want, found, expected))
     return Plan(subject, {}, after, steps, f"{subject} to become active", disk.warnings)
 
 
-def check_bare_metal(want: Wanted, flavor: Flavor, boot: Volume, what: str) -> None:
+def _check_image(want: Wanted, boot: Volume | None, found: Found, what: str) -> None:
+    """A volume that is there from another image is somebody's disk: it is used, or written over, by permission only."""
+    source = found.boot.source
+    if boot and source and source.kind == "image" and boot.image_id not in (None, source.id) and want.on_image_change == "fail":
+        raise Refused(
+            f"Failed to {what}: volume {boot.name} is there, and was not made from image {source.name}. "
+            "Name it as boot.volume to boot from it as it is, or permit the change with on_image_change: reimage, or replace."
+        )
+
+
+def _goes(want: Wanted, boot: Volume) -> bool:
+    """Whether the disk goes with the server: as wanted, or else as it did with the server that is being replaced."""
+    return server_address.goes(boot.metadata) if want.boot.delete_on_termination is None else want.boot.delete_on_termination
+
+
+def _check_bare_metal(want: Wanted, flavor: Flavor, boot: Volume, what: str) -> None:
     """What Nova's driver for Ironic cannot do (nova/virt/ironic/driver.py), and finds out only on the way."""
     if not flavor.bare_metal:
         return
@@ -79,7 +95,7 @@ def _create(want: Wanted, found: Found, boot: Volume, devices: list[dict[str, ob
         "destination_type": "volume",
         "uuid": boot.id,
         "boot_index": 0,
-        "delete_on_termination": bool(want.boot.delete_on_termination),
+        "delete_on_termination": _goes(want, boot),
         "device_type": want.boot.device_type,
         "disk_bus": want.boot.disk_bus,
         "tag": want.boot.tag,
@@ -110,16 +126,16 @@ def _create(want: Wanted, found: Found, boot: Volume, devices: list[dict[str, ob
     )
 
 
-def _delete_doubles(want: Wanted, found: Found, boot: Volume) -> list[Request]:
-    """The boot volumes that another run made at the same time, and that nobody uses."""
-    doubles = [
+def delete_others(want: Wanted, found: Found, boot: Volume) -> tuple[Request, ...]:
+    """Delete what else was made for the server and nobody uses: the disk of an image before, or that of a run at the same time."""
+    others = [
         one
         for one in found.boot.volumes
         if one.id != boot.id and one.metadata.get(BOOT_OF) == want.name and one.status == "available"
     ]
-    return [
+    return tuple(
         Request(
-            f"delete the second volume {one.name} ({one.id})", "block_storage", "DELETE", f"/volumes/{one.id}", "volume", one.id
+            f"delete the other volume {one.name} ({one.id})", "block_storage", "DELETE", f"/volumes/{one.id}", "volume", one.id
         )
-        for one in doubles
-    ]
+        for one in others
+    )

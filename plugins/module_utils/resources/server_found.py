@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ..cloud.connection import Cloud
-from . import server_address, server_needs, server_record, volume, volume_record
+from . import server_address, server_needs, server_record, volume, volume_record, volume_source
 from .server_address import Address
 from .server_needs import Flavor, Networks
 from .server_record import Server
@@ -42,22 +42,30 @@ def observe(cloud: Cloud, want: Wanted) -> Found:
     if want.state == "absent":
         return found
     found = replace(found, disks={name: volume_record.find(cloud, name) for name in _volume_names(want)})
-    if want.flavor and (server is None or want.flavor != server.flavor):
+    anew = server is None or is_replaced(want, server, found)
+    if want.flavor and (server is None or anew or want.flavor != server.flavor):
         found = replace(found, flavor=server_needs.read_flavor(cloud, want.flavor))
-    if server is None:
-        return replace(found, networks=_read_networks(cloud, want, found))
-    return replace(found, addresses=server_address.read(cloud, server.id)) if is_replaced(want, server, found) else found
+        anew = server is None or is_replaced(want, server, found)
+    if not anew:
+        return found
+    addresses = server_address.read(cloud, server.id) if server else ()
+    return replace(found, networks=_read_networks(cloud, want, found), addresses=addresses)
 
 
 def _read_boot(cloud: Cloud, want: Wanted, server: Server | None) -> volume.Found:
-    """The boot volume by its name, or that of a server which somebody else made and whose volume has another name."""
-    disk = want.disk if want.state != "absent" else replace(want.disk, image=None, snapshot=None)
-    found = volume.observe(cloud, disk)
-    if server is None or not server.disks or any(one.id in server.disks for one in found.volumes):
-        return found
-    attached = [one for one in volume_record.read_all(cloud) if one.id in server.disks]
-    roots = [one for one in attached if one.devices.get(server.id) in _ROOT_DEVICES]
-    return replace(found, volumes=(*found.volumes, *(roots or attached)[:1]))
+    """The boot volume: the one that is named, or that was made for the server, or that somebody else's server boots from."""
+    wanted_disk = want.disk if want.state != "absent" else replace(want.disk, image=None, snapshot=None)
+    if want.boot.volume:
+        return volume.observe(cloud, wanted_disk)
+    source = volume_source.observe(cloud, *wanted_disk.source) if wanted_disk.source else None
+    volumes = volume_record.read_marked(cloud, BOOT_OF, want.name or "") if want.name else ()
+    if server is None and not volumes:
+        volumes = volume_record.read(cloud, name=wanted_disk.name)
+    if server and server.disks and not any(one.id in server.disks for one in volumes):
+        attached = [one for one in volume_record.read_all(cloud) if one.id in server.disks]
+        roots = [one for one in attached if one.devices.get(server.id) in _ROOT_DEVICES]
+        volumes = (*volumes, *(roots or attached)[:1])
+    return volume.Found(volumes, source)
 
 
 def _volume_names(want: Wanted) -> list[str]:
@@ -76,13 +84,12 @@ def _read_networks(cloud: Cloud, want: Wanted, found: Found) -> Networks:
 
 
 def boot_volume(want: Wanted, found: Found) -> Volume | None:
-    """The volume that a new server boots from. Of two that two runs made at once, every run takes the same, the older one."""
+    """The volume that a new server boots from. Where it may have another image, that of the wanted one is taken."""
     source = found.boot.source
     fitting = [one for one in found.boot.volumes if source and source.kind == "image" and one.image_id == source.id]
-    volumes = tuple(fitting) or found.boot.volumes
-    if len(volumes) > 1 and all(one.metadata.get(BOOT_OF) == want.name for one in volumes):
-        return min(volumes, key=lambda one: (not one.attached_to, one.created_at, one.id))
-    return volume_record.only(volumes, want.disk.label)
+    if not fitting and want.on_image_change == "replace" and source:
+        return None
+    return volume_record.only(tuple(fitting) or found.boot.volumes, want.disk.label)
 
 
 def attached_boot(server: Server, found: Found) -> Volume | None:

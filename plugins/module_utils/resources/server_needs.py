@@ -19,7 +19,7 @@ Networks = str | list[Network]  # "auto", "none", or the items of Nova's API
 
 @dataclass(frozen=True)
 class Flavor:
-    """A flavor. A bare-metal flavor asks for a custom resource class, which only Ironic's nodes offer."""
+    """A flavor, as far as a server needs it."""
 
     id: str
     name: str
@@ -34,8 +34,12 @@ def read_flavor(cloud: Cloud, flavor: str) -> Flavor:
 
 
 def _flavor(one: Mapping[str, Any]) -> Flavor:
-    classes = (key for key in one.get("extra_specs", {}) if key.startswith("resources:CUSTOM_"))
-    return Flavor(one["id"], one["name"], any(classes))
+    return Flavor(one["id"], one["name"], is_bare_metal(one.get("extra_specs", {})))
+
+
+def is_bare_metal(extra_specs: Mapping[str, str]) -> bool:
+    """Whether a flavor asks for a custom resource class, which only Ironic's nodes offer."""
+    return any(key.startswith("resources:CUSTOM_") for key in extra_specs)
 
 
 def check_flavor(flavor: Flavor, denylist: Iterable[str], what: str) -> None:
@@ -90,9 +94,7 @@ def check_key(cloud: Cloud, key: str) -> None:
 
 def check_security_groups(cloud: Cloud, wanted: Iterable[str]) -> None:
     """Refuse a security group that is not there, or is there twice."""
-    found = list(
-        cloud.network.list("/security-groups", "security_groups", "read the security groups", fields=["id", "name"])
-    )
+    found = list(cloud.network.list("/security-groups", "security_groups", "read the security groups", fields=["id", "name"]))
     for group in wanted:
         _one("security group", group, [item for item in found if group in (item["id"], item["name"])])
 

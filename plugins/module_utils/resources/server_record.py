@@ -12,6 +12,7 @@ from typing import Any
 
 from ..cloud.connection import Cloud
 from ..values.errors import Refused
+from . import server_needs
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Server:
     name: str
     status: str
     flavor: str = ""
+    bare_metal: bool = False
     task: str | None = None
     fault: str = ""
     key_name: str | None = None
@@ -45,6 +47,7 @@ def from_api(server: Mapping[str, Any]) -> Server:
         name=server["name"],
         status=server["status"],
         flavor=server["flavor"]["original_name"],
+        bare_metal=server_needs.is_bare_metal(server["flavor"].get("extra_specs", {})),
         task=server.get("OS-EXT-STS:task_state"),
         fault=server.get("fault", {}).get("message", ""),
         key_name=server["key_name"],

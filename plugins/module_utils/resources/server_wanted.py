@@ -115,8 +115,9 @@ def _devices(params: Mapping[str, Any], boot: Boot, where: str) -> tuple[list[di
     except Invalid as error:
         raise Invalid(f"{where}: {error}") from None
     root = next((one for one in ordered if one.get("boot_index") == 0), None)
-    if root is None or root["source_type"] != "volume":
+    if root is None or root["source_type"] == "blank" or root["destination_type"] != "volume":
         return ordered, boot
     rest = [one for one in ordered if one is not root]
-    shared = {name: root.get(name) for name in ("delete_on_termination", "device_type", "disk_bus", "tag")}
-    return rest, Boot(volume=str(root["uuid"]), **shared)  # type: ignore[arg-type]  # block_devices has checked their types
+    shared = {name: root.get(name) for name in ("delete_on_termination", "device_type", "disk_bus", "tag", "volume_type")}
+    source = {str(root["source_type"]): str(root["uuid"])}
+    return rest, Boot(**source, size=root.get("volume_size"), **shared)  # type: ignore[arg-type]  # block_devices has checked their types

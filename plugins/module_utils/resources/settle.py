@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from ..cloud.connection import Cloud
+from ..cloud.errors import Rejected
 from ..cloud.service import Json
 from ..cloud.wait import Rounds
 from ..values.errors import BfvError
@@ -41,6 +42,11 @@ def not_taken(plan: Plan) -> BfvError:
     )
 
 
+def is_conflict(error: Rejected) -> bool:
+    """Whether another run may have done the same a moment before, so that one more look is worth it."""
+    return error.status == 409 and not error.is_lock
+
+
 class Settling(Generic[Found]):
     """The way of one resource to where it is wanted. ``found`` and ``taken`` tell how far it came, also after an error."""
 
@@ -51,6 +57,7 @@ class Settling(Generic[Found]):
         self.found = observe()
         self.plan = plan(self.found)
         self._requests: list[Request] = []
+        self._outrun = False  # another run was faster, and this one has looked again
 
     @property
     def taken(self) -> bool:
@@ -64,8 +71,13 @@ class Settling(Generic[Found]):
             if plan.steps and plan.steps == sent and not plan.waiting:
                 raise not_taken(plan)
             if plan.steps != sent:
-                self._take(plan.steps)
                 sent = plan.steps
+                try:
+                    self._take(plan.steps)
+                except Rejected as error:
+                    if self._outrun or not is_conflict(error):
+                        raise
+                    self._outrun, sent = True, ()
             if plan.waiting and wait and not rounds.pause():
                 raise timed_out(plan.waiting, timeout)
             self.found = self._observe()

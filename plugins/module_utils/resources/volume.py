@@ -21,7 +21,7 @@ from ..values.identifiers import is_uuid
 from ..values.merge import merged
 from ..values.plan import Plan, Request
 from . import golden, volume_source
-from .volume_record import Volume, described, only, read, view
+from .volume_record import MADE_AS, Volume, described, only, read, view
 from .volume_source import Source
 
 # cinder/objects/fields.py: on the way to another state by themselves.
@@ -130,6 +130,9 @@ def plan(want: Wanted, found: Found) -> Plan:
     if want.state == "absent":
         return _plan_absence(want, volume, found.snapshots)
     plan = _plan_creation(want, found) if volume is None else _plan_update(want, volume, found.source)
+    if plan.settled and len(found.volumes) > 1:
+        doubles = [one for one in found.volumes if volume and one.id != volume.id]
+        plan = replace(plan, steps=tuple(_delete_double(one) for one in _idle(doubles)))
     if want.prune_golden and found.source and plan.settled:
         return replace(plan, steps=tuple(map(_delete_golden, _idle(golden.outdated(found.golden, found.source)))))
     return plan
@@ -159,7 +162,7 @@ def _new(want: Wanted, source: Source | None) -> Volume:
         volume_type=want.volume_type,
         availability_zone=want.availability_zone,
         description=want.description,
-        metadata=merged({}, want.metadata),
+        metadata=merged({MADE_AS: want.name}, want.metadata),
         image_id=ids.get("image"),
         snapshot_id=ids.get("snapshot"),
         source_volid=ids.get("volume"),
@@ -198,6 +201,12 @@ def _golden(want: Wanted, image: Source) -> Wanted:
 
 def _idle(volumes: Iterable[Volume]) -> list[Volume]:
     return [volume for volume in volumes if volume.status in _DELETABLE and not volume.attached_to]
+
+
+def _delete_double(volume: Volume) -> Request:
+    """Another run made it at the same time, and every run has taken the other one."""
+    what = f"delete the second volume {volume.name} ({volume.id})"
+    return Request(what, "block_storage", "DELETE", f"/volumes/{volume.id}", "volume", volume.id)
 
 
 def _delete_golden(volume: Volume) -> Request:

@@ -13,6 +13,8 @@ from ..cloud.connection import Cloud
 from ..values.errors import Refused
 from ..values.identifiers import is_uuid
 
+MADE_AS = "bfv_made_as"  # marks, with its name, a volume that this collection made: Cinder takes a name twice
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -24,6 +26,7 @@ class Volume:
     size: int
     bootable: bool = False
     volume_type: str | None = None
+    volume_type_id: str | None = None
     availability_zone: str | None = None
     description: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -45,6 +48,7 @@ def from_api(volume: Mapping[str, Any]) -> Volume:
         size=volume["size"],
         bootable=volume["bootable"] == "true",  # Cinder says it as text
         volume_type=volume["volume_type"],
+        volume_type_id=volume.get("volume_type_id"),
         availability_zone=volume["availability_zone"],
         description=volume["description"],
         metadata=volume["metadata"],
@@ -71,13 +75,26 @@ def read_all(cloud: Cloud) -> tuple[Volume, ...]:
     return tuple(map(from_api, cloud.block_storage.list("/volumes/detail", "volumes", "read the volumes")))
 
 
+def read_marked(cloud: Cloud, key: str, value: str) -> tuple[Volume, ...]:
+    """The volumes that have a pair in their metadata. Cinder takes the filter as a literal of Python."""
+    query = repr({key: value})
+    return tuple(
+        map(from_api, cloud.block_storage.list("/volumes/detail", "volumes", f"read the volumes of {value}", metadata=query))
+    )
+
+
 def find(cloud: Cloud, volume: str) -> tuple[Volume, ...]:
     """The volumes that a person may mean by a name or id."""
     return (is_uuid(volume) and read(cloud, id=volume)) or read(cloud, name=volume)
 
 
 def only(volumes: tuple[Volume, ...], label: str) -> Volume | None:
-    """The one volume, or None. Raises Refused where the name matches more than one."""
+    """The one volume, or None. Raises Refused where the name matches more than one.
+
+    Of volumes that runs at the same time made under one name (each has the mark), every run takes the same: one that is in use, else the oldest.
+    """
+    if len(volumes) > 1 and all(one.metadata.get(MADE_AS) == one.name for one in volumes):
+        return min(volumes, key=lambda one: (not one.attached_to, one.created_at, one.id))
     if len(volumes) > 1:
         ids = ", ".join(sorted(volume.id for volume in volumes))
         raise Refused(
