@@ -150,8 +150,8 @@ def expected(want: Wanted, found: Found) -> Volume:
 
 
 def _new(want: Wanted, source: Source | None) -> Volume:
-    if want.name is None:
-        raise Refused(f"Failed to find volume {want.id}: Cinder shows none with that id. Give a name to create one.")
+    if want.name is None or want.id is not None:
+        raise Refused(f"Failed to find volume {want.id}: Cinder shows none with that id. Give a name, and no id, to create one.")
     ids = {source.kind: source.id} if source else {}
     return Volume(
         id=TO_COME,
@@ -285,7 +285,11 @@ def _plan_update(want: Wanted, volume: Volume, source: Source | None) -> Plan:
 
 def _plan_recreation(want: Wanted, volume: Volume, source: Source | None) -> Plan:
     """Delete the volume; when it is gone, the next look finds none and creates it. Refused before that if it could not be created."""
-    new = _new(want if want.name else replace(want, name=volume.name), source)
+    if want.id:
+        raise Refused(
+            f"Failed to create volume {want.label} anew: the new one would have another id. Give the name instead of the id."
+        )
+    new = _new(want, source)
     going = _plan_absence(want, volume, ())
     return replace(going, after=described(new), steps=tuple(replace(request, once=True) for request in going.requests))
 
