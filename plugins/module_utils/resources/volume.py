@@ -100,6 +100,8 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
         raise Invalid(
             f"Failed to read volume {want.label}: via_golden is for volumes from an image. Give image, or leave via_golden out."
         )
+    if want.prune_golden and not want.via_golden:
+        raise Invalid(f"Failed to read volume {want.label}: prune_golden needs via_golden. Give both, or leave prune_golden out.")
     if want.size is not None and want.size < 1:
         raise Invalid(f"Failed to read volume {want.label}: size {want.size} is not a number of GiB above zero.")
     if want.metadata is None:
@@ -184,8 +186,10 @@ def _plan_creation(want: Wanted, found: Found) -> Plan:
     elected, doubles = golden.elect(found.golden, found.source, want.volume_type)
     if elected is None:
         first = _golden(want, found.source)
-        request = _create(first, _new(first, found.source), found.source)
-        return Plan(subject, {}, described(new), (request,), f"golden volume {first.name} to become available")
+        request = replace(_create(first, _new(first, found.source), found.source), once=True)
+        failed = [one for one in found.golden if one.name == first.name]
+        steps = (request, *map(_delete_golden, _idle(failed)))
+        return Plan(subject, {}, described(new), steps, f"golden volume {first.name} to become available")
     if elected.status not in _AT_REST:
         return Plan(subject, {}, described(new), waiting=f"golden volume {elected.name} ({elected.status}) to become available")
     clone = Source("volume", elected.id, elected.name, elected.size)
