@@ -323,7 +323,8 @@ def _updates(volume: Volume, after: Volume) -> list[Request]:
         return Request(f"{what} of volume {label}", "block_storage", method, path, "volume", volume.id, body)
 
     def act(what: str, action: str, arguments: Mapping[str, object]) -> Request:
-        return request(what, "POST", f"{path}/action", {action: arguments})
+        busy = action in ("os-retype", "os-extend")  # Cinder goes back to the old value where it fails
+        return replace(request(what, "POST", f"{path}/action", {action: arguments}), once=busy)
 
     steps = []
     texts = {key: getattr(after, key) for key in ("name", "description") if getattr(after, key) != getattr(volume, key)}
