@@ -350,6 +350,8 @@ def _updates(volume: Volume, after: Volume) -> list[Request]:
 def _drift(want: Wanted, volume: Volume, source: Source | None) -> list[str]:
     """What differs and cannot be changed. A backup leaves no trace in its volume, so that it cannot be compared."""
     made_from = {"image": volume.image_id, "snapshot": volume.snapshot_id, "volume": volume.source_volid}
+    if volume.status in _ON_THE_WAY and volume.image_id is None:
+        del made_from["image"]  # Cinder shows it when the image is on the volume
     fixed = [
         (
             source.kind if source else "",
