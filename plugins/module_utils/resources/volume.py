@@ -116,7 +116,8 @@ def observe(cloud: Cloud, want: Wanted) -> Found:
     if want.state == "absent":
         return Found(volumes, snapshots=_read_snapshots(cloud, volumes))
     source = volume_source.observe(cloud, *want.source) if want.source else None
-    return Found(volumes, source, golden=golden.read(cloud, source) if source and want.via_golden else ())
+    snapshots = _read_snapshots(cloud, tuple(one for one in volumes if _is_recreated(want, one, source)))
+    return Found(volumes, source, snapshots, golden.read(cloud, source) if source and want.via_golden else ())
 
 
 def _read_snapshots(cloud: Cloud, volumes: tuple[Volume, ...]) -> tuple[str, ...]:
@@ -131,7 +132,7 @@ def plan(want: Wanted, found: Found) -> Plan:
     volume = only(found.volumes, want.label)
     if want.state == "absent":
         return _plan_absence(want, volume, found.snapshots)
-    plan = _plan_creation(want, found) if volume is None else _plan_update(want, volume, found.source)
+    plan = _plan_creation(want, found) if volume is None else _plan_update(want, volume, found)
     if plan.settled and len(found.volumes) > 1:
         doubles = [one for one in found.volumes if volume and one.id != volume.id]
         plan = replace(plan, steps=tuple(_delete_double(one) for one in _idle(doubles)))
@@ -262,21 +263,28 @@ def _size(want: Wanted, source: Source | None, what: str) -> int:
     return size
 
 
-def _plan_update(want: Wanted, volume: Volume, source: Source | None) -> Plan:
-    subject = f"volume {want.label}"
+def _is_recreated(want: Wanted, volume: Volume, source: Source | None) -> bool:
+    """Whether the volume is to be deleted and created anew."""
+    if volume.status == "deleting":
+        return False
+    if volume.status.startswith("error"):
+        return want.recreate != "never"
+    return want.recreate == "on_drift" and bool(_drift(want, volume, source))
+
+
+def _plan_update(want: Wanted, volume: Volume, found: Found) -> Plan:
+    subject, source = f"volume {want.label}", found.source
     if volume.status == "deleting":
         return Plan(subject, {}, described(_new(want, source)), waiting=f"{subject}, which is being deleted, to be gone")
-    drift = _drift(want, volume, source)
-    failed = volume.status.startswith("error")
-    if (failed and want.recreate != "never") or (drift and want.recreate == "on_drift"):
-        return _plan_recreation(want, volume, source)
-    if failed:
+    if _is_recreated(want, volume, source):
+        return _plan_recreation(want, volume, found)
+    if volume.status.startswith("error"):
         raise Refused(
             f"Failed to set up {subject}: its status is {volume.status}. Remove it (state=absent), or permit to create it anew (recreate=on_error)."
         )
     after = _after(want, volume)
     view, goal = described(volume), described(after)
-    warnings = tuple(f"{subject}: {one}; it was left as it is" for one in drift)
+    warnings = tuple(f"{subject}: {one}; it was left as it is" for one in _drift(want, volume, source))
     if volume.status in _ON_THE_WAY:
         return Plan(subject, view, goal, waiting=f"{subject} ({volume.status}) to become available", warnings=warnings)
     busy = [name for name in ("size", "volume_type") if getattr(after, name) != getattr(volume, name)]
@@ -287,14 +295,14 @@ def _plan_update(want: Wanted, volume: Volume, source: Source | None) -> Plan:
     return Plan(subject, view, goal, tuple(_updates(volume, after)), f"{subject} to be changed" if busy else "", warnings)
 
 
-def _plan_recreation(want: Wanted, volume: Volume, source: Source | None) -> Plan:
+def _plan_recreation(want: Wanted, volume: Volume, found: Found) -> Plan:
     """Delete the volume; when it is gone, the next look finds none and creates it. Refused before that if it could not be created."""
     if want.id:
         raise Refused(
             f"Failed to create volume {want.label} anew: the new one would have another id. Give the name instead of the id."
         )
-    new = _new(want, source)
-    going = _plan_absence(want, volume, ())
+    new = _new(want, found.source)
+    going = _plan_absence(want, volume, found.snapshots)
     return replace(going, after=described(new), steps=tuple(replace(request, once=True) for request in going.requests))
 
 
