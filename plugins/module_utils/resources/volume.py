@@ -135,9 +135,11 @@ def plan(want: Wanted, found: Found) -> Plan:
     plan = _plan_creation(want, found) if volume is None else _plan_update(want, volume, found)
     if plan.settled and len(found.volumes) > 1:
         doubles = [one for one in found.volumes if volume and one.id != volume.id]
-        plan = replace(plan, steps=tuple(_delete_double(one) for one in _idle(doubles)))
+        plan = replace(plan, steps=tuple(_delete_other(one, "second") for one in _idle(doubles)))
     if want.prune_golden and found.source and plan.settled:
-        return replace(plan, steps=tuple(map(_delete_golden, _idle(golden.outdated(found.golden, found.source)))))
+        return replace(
+            plan, steps=tuple(_delete_other(one, "outdated golden") for one in _idle(golden.outdated(found.golden, found.source)))
+        )
     return plan
 
 
@@ -189,12 +191,12 @@ def _plan_creation(want: Wanted, found: Found) -> Plan:
         first = _golden(want, found.source)
         request = replace(_create(first, _new(first, found.source), found.source), once=True)
         failed = [one for one in found.golden if one.name == first.name]
-        steps = (request, *map(_delete_golden, _idle(failed)))
+        steps = (request, *(_delete_other(one, "failed golden") for one in _idle(failed)))
         return Plan(subject, {}, described(new), steps, f"golden volume {first.name} to become available")
     if elected.status not in _AT_REST:
         return Plan(subject, {}, described(new), waiting=f"golden volume {elected.name} ({elected.status}) to become available")
     clone = Source("volume", elected.id, elected.name, elected.size)
-    steps = (_create(want, new, clone), *map(_delete_golden, _idle(doubles)))
+    steps = (_create(want, new, clone), *(_delete_other(one, "second golden") for one in _idle(doubles)))
     return Plan(subject, {}, described(new), steps, f"{subject} to become available")
 
 
@@ -208,21 +210,10 @@ def _idle(volumes: Iterable[Volume]) -> list[Volume]:
     return [volume for volume in volumes if volume.status in _DELETABLE and not volume.attached_to]
 
 
-def _delete_double(volume: Volume) -> Request:
-    """Another run made it at the same time, and every run has taken the other one."""
-    what = f"delete the second volume {volume.name} ({volume.id})"
+def _delete_other(volume: Volume, which: str) -> Request:
+    """Golden volumes that are not needed any more, and the second one of two runs that made it at the same time."""
+    what = f"delete the {which} volume {volume.name} ({volume.id})"
     return Request(what, "block_storage", "DELETE", f"/volumes/{volume.id}", "volume", volume.id)
-
-
-def _delete_golden(volume: Volume) -> Request:
-    return Request(
-        f"delete golden volume {volume.name} ({volume.id})",
-        "block_storage",
-        "DELETE",
-        f"/volumes/{volume.id}",
-        "volume",
-        volume.id,
-    )
 
 
 def _create(want: Wanted, new: Volume, source: Source | None) -> Request:
