@@ -303,7 +303,7 @@ def settle(cloud: FakeCloud, resource: Any, **options: Any) -> list[Plan]:
             take(cloud, step)  # type: ignore[arg-type]
             written.extend([step] if isinstance(step, Request) else [])
         sent = plan.steps
-        cloud.tick()
+        cloud.sleep(1)
     raise AssertionError(f"not settled after {len(plans)} rounds: {plans[-1]}")
 
 

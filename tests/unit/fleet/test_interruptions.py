@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
-from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
     Json,
@@ -19,6 +18,7 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     an_image,
     manage,
 )
+from ansible_collections.bfv.openstack.tests.unit.mortal import Killed, Mortal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,34 +28,6 @@ WANTED: Json = {
     "iscsi_boot": True,
     "volumes": [{"name": "root", "image": "debian"}, {"name": "more", "size": 5, "bootable": True}],
 }
-
-
-class Killed(BaseException):
-    """The run ends here, without a word."""
-
-
-class Mortal(FakeCloud):
-    """Breaks at one instant: before or after a write takes place, or, where it kills, while somebody waits."""
-
-    instants = 0
-    breaks_at = -1
-    end: BaseException = Killed()
-
-    def _instant(self) -> None:
-        self.instants += 1
-        if self.instants == self.breaks_at:
-            raise self.end
-
-    def send(self, request: Request) -> Json:
-        self._instant()
-        answer = super().send(request)
-        self._instant()
-        return answer
-
-    def sleep(self, seconds: float) -> None:
-        if isinstance(self.end, Killed):
-            self._instant()
-        super().sleep(seconds)
 
 
 def before(state: str) -> Mortal:

@@ -79,13 +79,13 @@ def test_all_that_is_described_is_asked_for() -> None:
     cloud = a_cloud()
     options = {"size": 2, "volume_type": "fast", "availability_zone": "az1", "description": "d", "metadata": {"a": 1, "b": None}}
     (request,) = planned(cloud, volume, name="root", scheduler_hints={"same_host": ["x"]}, **options).steps
-    described = {**options, "name": "root", "metadata": {"a": "1"}}
+    described = {**options, "name": "root", "metadata": {"a": "1", "bfv_made_as": "root"}}
     assert request.body == {"volume": described, "OS-SCH-HNT:scheduler_hints": {"same_host": ["x"]}}
 
 
 def test_what_is_not_described_is_left_to_cinder() -> None:
     (request,) = planned(a_cloud(), volume, name="root", size=2).steps
-    assert request.body == {"volume": {"name": "root", "size": 2}}
+    assert request.body == {"volume": {"name": "root", "size": 2, "metadata": {"bfv_made_as": "root"}}}
 
 
 def test_a_blank_volume_is_made_bootable_where_that_is_asked_for() -> None:
