@@ -93,6 +93,18 @@ class Lab:
         return Api(self._project.image, None)
 
     @cached_property
+    def nova(self) -> Api:
+        return Api(self._project.compute, "2.93")
+
+    @cached_property
+    def nova_admin(self) -> Api:
+        return Api(openstack.connect(cloud=ADMIN).compute, "2.93")
+
+    @cached_property
+    def neutron(self) -> Api:
+        return Api(self._project.network, None)
+
+    @cached_property
     def services(self) -> dict[str, str]:
         """The services' names by host and port."""
         urls = {
@@ -101,7 +113,14 @@ class Lab:
             "block-storage": self._project.block_storage.get_endpoint(),
             "image": self._project.image.get_endpoint(),
         }
+        if self.has_servers:
+            urls |= {"compute": self._project.compute.get_endpoint(), "network": self._project.network.get_endpoint()}
         return {urlsplit(url).netloc: name for name, url in urls.items()}
+
+    @cached_property
+    def has_servers(self) -> bool:
+        """Whether the sandbox has Nova: the small one has not."""
+        return any(service.type == "compute" for service in openstack.connect(cloud=ADMIN).identity.services())
 
     def name(self, what: str) -> str:
         """A name that nothing has yet."""
@@ -223,21 +242,74 @@ class Lab:
             self.glance("PUT", f"/images/{image}/file", data=file.read_bytes(), headers=headers)
         return image
 
+    def snapshot(self, volume_id: str, name: str) -> str:
+        """The id of a new snapshot of a volume."""
+        body = {"snapshot": {"name": name, "volume_id": volume_id, "force": True}}
+        made = self.cinder("POST", "/snapshots", body)["snapshot"]["id"]
+        until(f"snapshot {name}", lambda: self.cinder("GET", f"/snapshots/{made}")["snapshot"]["status"] == "available")
+        return made
+
+    # Servers
+
+    def servers(self, name: str) -> list[Json]:
+        return [server for server in self.nova.list("/servers/detail", "servers", name=f"^{name}$") if server["name"] == name]
+
+    def server(self, name: str, volume_id: str, goes: bool = False, flavor: str = "bfv.small", networks: object = "none") -> Json:
+        """A server that runs from the volume, made as Nova's guide says."""
+        (flavor_id,) = (one["id"] for one in self.nova.list("/flavors", "flavors") if one["name"] == flavor)
+        disk = {"source_type": "volume", "destination_type": "volume", "uuid": volume_id, "boot_index": 0}
+        body = {
+            "name": name,
+            "flavorRef": flavor_id,
+            "networks": networks,
+            "block_device_mapping_v2": [{**disk, "delete_on_termination": goes}],
+        }
+        made = self.nova("POST", "/servers", {"server": body})["server"]["id"]
+        return until(f"server {name}", lambda: self._at_work(made))
+
+    def _at_work(self, server_id: str) -> Json:
+        seen = self.nova("GET", f"/servers/{server_id}")["server"]
+        assert seen["status"] != "ERROR", seen["fault"]
+        return seen if seen["status"] == "ACTIVE" else {}
+
+    def act_on_server(self, server_id: str, action: Json) -> None:
+        self.nova_admin("POST", f"/servers/{server_id}/action", action)
+
     # Clearing up
 
     def clear(self) -> None:
         """Remove all that has a name with the lab's prefix, whatever state it is in."""
+        if self.has_servers:
+            self._clear_servers()
+        self._each(lambda one: self.cinder("DELETE", f"/snapshots/{one['id']}"), self.cinder.list("/snapshots", "snapshots"))
+        until("the lab's snapshots to be gone", lambda: not self._mine(self.cinder.list("/snapshots", "snapshots")))
         self._each(self._remove_node, self.ironic.list("/nodes", "nodes", fields="uuid,name,provision_state"))
         self._each(self._remove_volume, self.cinder.list("/volumes/detail", "volumes"))
         self._each(lambda image: self.glance("DELETE", f"/images/{image['id']}"), self.glance.list("/images", "images"))
         until("the lab's volumes to be gone", lambda: not self._mine(self.cinder.list("/volumes", "volumes")))
+
+    def _clear_servers(self) -> None:
+        for server in self._mine(self.nova.list("/servers", "servers")):
+            self.nova("DELETE", f"/servers/{server['id']}")
+        until("the lab's servers to be gone", lambda: not self._mine(self.nova.list("/servers", "servers")))
+        for pair in self.nova.list("/os-keypairs", "keypairs"):
+            for one in self._mine([pair["keypair"]]):
+                self.nova("DELETE", f"/os-keypairs/{one['name']}")
+        for kind in ("ports", "networks", "security-groups"):
+            path = f"/{kind}"
+            self._each(
+                lambda one, path=path: self.neutron("DELETE", f"{path}/{one['id']}"),
+                self.neutron.list(path, kind.replace("-", "_")),
+            )
 
     def _each(self, remove: Callable[[Json], object], things: Iterable[Json]) -> None:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(remove, self._mine(things)))
 
     def _mine(self, things: Iterable[Json]) -> list[Json]:
-        return [thing for thing in things if (thing["name"] or "").startswith(self.prefix)]
+        """The lab's among them. A golden volume is named by its image's id, and tells the image's name in its metadata."""
+        names = ((thing, (thing.get("metadata", {}).get("bfv_golden_image"), thing["name"])) for thing in things)
+        return [thing for thing, of_it in names if any((name or "").startswith(self.prefix) for name in of_it)]
 
     def _remove_node(self, seen: Json) -> None:
         node = Node(seen["uuid"], seen["name"])

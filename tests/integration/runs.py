@@ -135,7 +135,8 @@ class Ansible:
 
     def _environment(self, records: Path) -> dict[str, str]:
         local, remote = self.temporary
-        kept = {name: os.environ[name] for name in ("HOME", "LANG", "OS_CLIENT_CONFIG_FILE") if name in os.environ}
+        names = ("HOME", "LANG", "OS_CLIENT_CONFIG_FILE", "ANSIBLE_COLLECTIONS_PATH", "PYTHONPATH")
+        kept = {name: os.environ[name] for name in names if name in os.environ}
         return kept | {
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "ANSIBLE_HOME": str(self.folder / "home"),
