@@ -1,20 +1,31 @@
 #!/usr/bin/env bash
-# Boot the nodes of inventory/sandbox from their volumes, show that a second run changes nothing, and what boots from where.
-# Run by `make demo`, which starts the sandbox before.
+# Boot the nodes and servers of inventory/sandbox from their volumes, move one server to another flavor, show that a second run
+# changes nothing, and what boots from where. Run by `make demo`, which starts the sandbox before.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export OS_CLIENT_CONFIG_FILE=$PWD/.sandbox/clouds.yaml
 log=.cache/demo.log
+larger=(-e sandbox_flavor=bfv.medium) # of server vm-0
 
-site() {
-  ansible-playbook bfv.openstack.site -i inventory/sandbox
+play() {
+  ansible-playbook -i inventory/sandbox "$@"
 }
 
-echo "==> First run: volumes, storage interfaces, connectors, targets, deployment"
-site
+address() {
+  openstack --os-cloud sandbox server show vm-0 --format value --column addresses
+}
+
+echo "==> First run: volumes, storage interfaces, connectors, targets, deployment, servers"
+play bfv.openstack.site bfv.openstack.server
+
+echo "==> Move the disk of server vm-0 under flavor bfv.medium, by a server that replaces it"
+before=$(address)
+play bfv.openstack.server --limit vm-0 "${larger[@]}"
+echo "address of vm-0: $before before, $(address) after"
+[ "$before" = "$(address)" ]
 
 echo "==> Second run"
-site | tee "$log"
+play bfv.openstack.site bfv.openstack.server "${larger[@]}" | tee "$log"
 changed=$(sed -n 's/.* changed=\([0-9]*\) .*/\1/p' "$log" | awk '{ sum += $1 } END { print sum + 0 }')
 echo "second run: changed=$changed"
 [ "$changed" -eq 0 ]
