@@ -135,7 +135,13 @@ def delete_others(want: Wanted, found: Found, boot: Volume) -> tuple[Request, ..
     ]
     return tuple(
         Request(
-            f"delete the other volume {one.name} ({one.id})", "block_storage", "DELETE", f"/volumes/{one.id}", "volume", one.id
+            f"delete the other volume {one.name} ({one.id})",
+            "block_storage",
+            "DELETE",
+            f"/volumes/{one.id}",
+            "volume",
+            one.id,
+            shared=True,
         )
         for one in others
     )

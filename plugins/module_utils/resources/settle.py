@@ -22,7 +22,12 @@ Found = TypeVar("Found")
 def take(cloud: Cloud, step: Step) -> Json:
     """One step of a plan. The answer of a write; {} for a question that was answered yes."""
     if isinstance(step, Request):
-        return cloud.send(step)
+        try:
+            return cloud.send(step)
+        except Rejected:
+            if step.shared:
+                return {}
+            raise
     if isinstance(step, Validate):
         validation.check(validation.ask(cloud, step.node_uuid, step.node), step.node, step.required)
     return {}

@@ -213,7 +213,7 @@ def _idle(volumes: Iterable[Volume]) -> list[Volume]:
 def _delete_other(volume: Volume, which: str) -> Request:
     """Golden volumes that are not needed any more, and the second one of two runs that made it at the same time."""
     what = f"delete the {which} volume {volume.name} ({volume.id})"
-    return Request(what, "block_storage", "DELETE", f"/volumes/{volume.id}", "volume", volume.id)
+    return Request(what, "block_storage", "DELETE", f"/volumes/{volume.id}", "volume", volume.id, shared=True)
 
 
 def _create(want: Wanted, new: Volume, source: Source | None) -> Request:
