@@ -137,6 +137,7 @@ options:
         description:
           - The node's targets.
           - Left out, they are its O(nodes[].volumes) in their order, the first of them with the boot index 0.
+          - Other targets that a node has are removed before it is deployed. Without any target and volume they are left alone.
         type: list
         elements: dict
         suboptions:
@@ -183,7 +184,7 @@ options:
   state:
     description:
       - V(prepared) does everything but the deployment, V(deployed) deploys as well.
-      - V(undeployed) undeploys the nodes and removes those of their targets that Ironic leaves. Connectors and the other settings stay.
+      - V(undeployed) undeploys the nodes and removes all targets that Ironic leaves. Connectors and the other settings stay.
       - A node that is active is never deployed again. If its targets differ from what is asked for it fails.
     type: str
     choices: [prepared, deployed, undeployed]

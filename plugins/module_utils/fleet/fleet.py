@@ -51,30 +51,30 @@ def manage(cloud: Cloud, params: Mapping[str, Any], *, check_mode: bool) -> list
     wants, malformed = read(params)
     outcomes = [Outcome(node, str(error)) for node, error in malformed.items()]
     found = observe.observe(cloud, wants)
-    going: dict[str, Progress] = {}
+    names: dict[str, str] = {}
+    going: list[Progress] = []
     for want in wants:
         seen = found[want.node]
         try:
-            one = _start(want, seen)
-            twin = going.setdefault(one.found.node.uuid, one)
-            if twin is not one:
-                raise Invalid(f"Failed to read nodes: node {want.node} is also there as {twin.want.node}. Name each node once.")
+            going.append(_start(want, seen, names))
         except BfvError as error:
             outcomes.append(Outcome(want.node, str(error), found=seen if isinstance(seen, NodeFound) else None))
-    ones = list(going.values())
     if check_mode:
         return outcomes + [
-            Outcome(one.want.node, actions=tuple(one.plan.actions), plan=one.plan, found=one.found) for one in ones
+            Outcome(one.want.node, actions=tuple(one.plan.actions), plan=one.plan, found=one.found) for one in going
         ]
-    _settle(cloud, ones, params)
-    _look_at_last(cloud, [one for one in ones if one.actions])
-    return outcomes + [one.outcome() for one in ones]
+    _settle(cloud, going, params)
+    _look_at_last(cloud, [one for one in going if one.actions])
+    return outcomes + [one.outcome() for one in going]
 
 
-def _start(want: NodeWanted, seen: NodeFound | Refused) -> Progress:
+def _start(want: NodeWanted, seen: NodeFound | Refused, names: dict[str, str]) -> Progress:
     """Plan the whole way before any of it is taken: for the diff, and so that every reason to refuse the node comes first."""
     if isinstance(seen, Refused):
         raise seen
+    name = names.setdefault(seen.node.uuid, want.node)
+    if name != want.node:
+        raise Invalid(f"Failed to read nodes: node {want.node} is also there as {name}. Name each node once.")
     return Progress(want, seen, plan.whole(plan.plan(want, seen)))
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 from ..resources import connector, deployment, node, node_storage, target, volume
 from ..resources.node import Node
+from ..resources.target import Target
+from ..values import capabilities
 from ..values.errors import Refused
 from ..values.plan import Plan, together
 from .observe import NodeFound
@@ -51,27 +53,55 @@ def _plan_deployment(want: NodeWanted, found: NodeFound) -> list[Stage]:
 
 
 def _plan_targets(want: NodeWanted, found: NodeFound) -> list[Plan]:
+    """The targets that are asked for, and no others: an entry with targets describes all that the node boots with."""
     goal = node_storage.goal(want.storage, node_storage.Found(found.node))
-    if found.node.provision_state != "active":
-        return [target.plan(one, _target_found(one, want, found, goal)) for one in want.targets]
-    # An active node boots from what it was deployed with: a target that differs is told, and never changed under it.
+    if found.node.provision_state == "active":
+        return _check_active(want, found, goal)
+    if want.state == "deployed":
+        _check_deployable(want, found, goal)
+    asked_for = {one.boot_index for one in want.targets}
+    others = [one for one in found.targets if want.targets and one.boot_index not in asked_for]
+    wanted = [target.plan(one, _target_found(one, want, found, goal)) for one in want.targets]
+    return [_plan_removal(want, found, one) for one in others] + wanted
+
+
+def _check_active(want: NodeWanted, found: NodeFound, goal: Node) -> list[Plan]:
+    """An active node boots from what it was deployed with: a target that differs is told, and never changed under it."""
     resting = replace(goal, power_state=node.POWER_OFF)
     plans = [target.plan(one, _target_found(one, want, found, resting)).seen({"target"}) for one in want.targets]
-    differing = [plan.subject for plan in plans if not plan.settled]
+    differing = [str(one.boot_index) for one, plan in zip(want.targets, plans, strict=True) if not plan.settled]
     if differing:
         raise Refused(
-            f"Failed to set up node {goal.name}: it is active, and its {', '.join(differing)} differs. Undeploy it and run again."
+            f"Failed to set up node {goal.name}: it is active, and its volume target {', '.join(differing)} is not what is asked for. "
+            "Undeploy it and run again."
         )
     return plans
 
 
+def _check_deployable(want: NodeWanted, found: NodeFound, goal: Node) -> None:
+    """What Ironic would find out only after the node was set up, or in the middle of its deployment."""
+    if not any(one.boot_index == 0 for one in want.targets or found.targets):
+        raise Refused(
+            f"Failed to deploy node {goal.name}: it has nothing to boot from. Name a volume, or a target with boot_index 0."
+        )
+    malformed = capabilities.malformed(goal.capabilities)
+    if malformed:
+        raise Refused(
+            f'Failed to deploy node {goal.name}: its capability "{malformed[0]}" is not name:value, which Ironic refuses then. '
+            "Repair it (baremetal node set --property capabilities=...)."
+        )
+
+
+def _plan_removal(want: NodeWanted, found: NodeFound, going: Target) -> Plan:
+    gone = target.Wanted(node=want.node, boot_index=going.boot_index, state="absent", power_off=want.power_off)
+    return target.plan(gone, target.Found(found.node, found.targets))
+
+
 def _plan_undeployment(want: NodeWanted, found: NodeFound) -> list[Stage]:
     undeploys = deployment.plan(deployment.Wanted(want.state), found.node)
-    stages = [Stage(undeploys)]
     # Ironic removes the targets of a deployed node by itself; those of a node that was only prepared are left to us.
     left = () if undeploys.waiting else found.targets
-    targets = [target.plan(one, target.Found(found.node, left)) for one in want.targets]
-    stages.append(Stage(together("targets", targets)))
+    stages = [Stage(undeploys), Stage(together("targets", [_plan_removal(want, found, one) for one in left]))]
     if want.deletes_volumes:
         released = [volume.plan(one, _released(one, found, undeploys)) for one in want.volumes]
         stages.append(Stage(together("volumes", released), "volumes"))

@@ -27,6 +27,7 @@ class NodeWanted:
     volumes: tuple[volume.Wanted, ...]
     targets: tuple[target.Wanted, ...]
     deletes_volumes: bool = False
+    power_off: bool = False
 
 
 def read(params: Mapping[str, Any]) -> tuple[list[NodeWanted], dict[str, Invalid]]:
@@ -67,7 +68,6 @@ def wanted(entry: Mapping[str, Any], params: Mapping[str, Any]) -> NodeWanted:
     """One entry of the option nodes. Raises Invalid."""
     node, state = entry["node"], params["state"]
     shared = {"node": node, "power_off": params.get("power_off")}
-    gone = "absent" if state == UNDEPLOYED else "present"
     delete = params.get("volumes_on_undeploy") == "delete"
     volumes = [{**one, "state": "absent" if delete and state == UNDEPLOYED else "present"} for one in entry.get("volumes") or ()]
     return NodeWanted(
@@ -78,8 +78,9 @@ def wanted(entry: Mapping[str, Any], params: Mapping[str, Any]) -> NodeWanted:
             connector.wanted({**one, **shared, "iqn_prefix": params.get("iqn_prefix")}) for one in _connectors(entry)
         ),
         volumes=tuple(map(volume.wanted, volumes)),
-        targets=tuple(target.wanted({**one, **shared, "state": gone}) for one in _targets(entry)),
+        targets=tuple(target.wanted({**one, **shared}) for one in _targets(entry)),
         deletes_volumes=delete,
+        power_off=bool(params.get("power_off")),
     )
 
 
