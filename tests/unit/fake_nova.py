@@ -32,13 +32,14 @@ def bare_metal(name: str = "metal") -> Json:
     return {**a_flavor(name), "extra_specs": {"resources:CUSTOM_BAREMETAL": "1", "resources:VCPU": "0"}}
 
 
-def a_server(name: str = "web", *volumes: str, flavor: str = "small", going: tuple[str, ...] = (), **fields: Any) -> Json:
+def a_server(name: str = "web", *volumes: str, flavor: Json | None = None, going: tuple[str, ...] = (), **fields: Any) -> Json:
     """A server with volumes, those of ``going`` with delete_on_termination."""
+    flavor = flavor or a_flavor()
     return {
         "id": uuid_of(f"server {name}"),
         "name": name,
         "status": "ACTIVE",
-        "flavor": {"original_name": flavor, "extra_specs": {}},
+        "flavor": {"original_name": flavor["name"], "extra_specs": flavor["extra_specs"]},
         _TASK: None,
         "key_name": None,
         "OS-EXT-AZ:availability_zone": "nova",
@@ -198,7 +199,7 @@ class FakeNova:
             wanted["name"],
             id=uuid_of(f"server {len(self._cloud.writes)}"),
             status="BUILD",
-            flavor={"original_name": flavor["name"], "extra_specs": flavor["extra_specs"]},
+            flavor=flavor,
             key_name=wanted.get("key_name"),
             metadata=wanted.get("metadata", {}),
             security_groups=wanted.get("security_groups", [{"name": "default"}]),
@@ -258,7 +259,7 @@ class FakeNova:
             flavor = self.flavors[arguments["flavorRef"]]["name"]
             grown = {
                 "status": "VERIFY_RESIZE",
-                "flavor": {"original_name": flavor, "extra_specs": {}},
+                "flavor": {"original_name": flavor["name"], "extra_specs": flavor["extra_specs"]},
                 "_before": server["flavor"],
             }
             server.update(status="RESIZE", _next={"status": rest} if self.resizes_fail else {**grown, "_rest": rest})

@@ -1,0 +1,66 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A project in which servers are at home, for the tests of servers."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from ansible_collections.bfv.openstack.plugins.module_utils.resources import server
+from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, Json, a_snapshot, a_volume, an_image, settle
+from ansible_collections.bfv.openstack.tests.unit.fake_nova import a_flavor, a_group, a_network, bare_metal
+
+Cloud = TypeVar("Cloud", bound=FakeCloud)
+
+WEB: Json = {"name": "web", "flavor": "small", "boot": {"image": "debian"}}
+
+
+def a_project(*volumes: Json, cls: type[Cloud] = FakeCloud, **records: Any) -> Cloud:  # type: ignore[assignment]
+    """Flavors, a network, an image; and the volumes and records that are given."""
+    return cls(
+        **{
+            "volumes": volumes,
+            "images": [an_image(), an_image("fedora")],
+            "snapshots": [a_snapshot()],
+            "flavors": [a_flavor("small"), a_flavor("large"), bare_metal("metal")],
+            "networks": [a_network(), a_network("storage")],
+            "keypairs": ["operations"],
+            "security_groups": [a_group(), a_group("web")],
+            **records,
+        }
+    )
+
+
+def with_server(*volumes: Json, cls: type[Cloud] = FakeCloud, options: Json | None = None, **records: Any) -> Cloud:  # type: ignore[assignment]
+    """A project with the server that the options ask for, as this collection makes it."""
+    cloud = a_project(*volumes, cls=cls, **records)
+    settle(cloud, server, **{**WEB, **(options or {})})
+    cloud.writes.clear()
+    cloud.reads.clear()
+    return cloud
+
+
+def the_server(cloud: FakeCloud) -> Json:
+    (found,) = cloud.compute.servers.values()
+    return found
+
+
+def disks(cloud: FakeCloud, one: Json | None = None) -> list[str]:
+    """The names of the server's volumes."""
+    attached = (one or the_server(cloud))["os-extended-volumes:volumes_attached"]
+    return [cloud.volumes[disk["id"]]["name"] for disk in attached]
+
+
+def goes(cloud: FakeCloud) -> list[bool]:
+    """The delete_on_termination of the server's volumes."""
+    return [one["delete_on_termination"] for one in the_server(cloud)["os-extended-volumes:volumes_attached"]]
+
+
+def addresses(cloud: FakeCloud) -> list[str]:
+    return [ip["ip_address"] for port in cloud.network.of(the_server(cloud)) for ip in port["fixed_ips"]]
+
+
+def blank(name: str, **fields: Any) -> Json:
+    """A volume for data."""
+    return a_volume(name, bootable="false", **fields)
