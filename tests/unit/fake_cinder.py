@@ -85,6 +85,7 @@ class FakeCinder:
         self.images = by_id(records.get("images", ()))
         self.volumes_end_in = "available"
         self.retypes_fail = False
+        self.made = 0  # counts what was made, for ids and times of their own
 
     def tick_volumes(self) -> None:
         for volume in list(self.volumes.values()):
@@ -140,9 +141,10 @@ class FakeCinder:
         volume["status"] = "deleting"
 
     def _create_volume(self, request: Request, wanted: Json) -> Json:
-        made = a_volume(wanted["name"], id=uuid_of(f"volume {len(self.writes)}"), status="creating", bootable="false")
+        self.made += 1
+        made = a_volume(wanted["name"], id=uuid_of(f"volume {self.made}"), status="creating", bootable="false")
         made.update({key: value for key, value in wanted.items() if key in made})
-        made["created_at"] = f"2026-01-02T00:00:{len(self.writes):02}.000000"
+        made["created_at"] = f"2026-01-02T00:00:00.{self.made:06}"
         becomes: Json = {"status": self.volumes_end_in}
         needs = 1
         if "imageRef" in wanted:

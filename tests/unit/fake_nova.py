@@ -103,7 +103,7 @@ class FakeNeutron:
                 if ip in taken:
                     raise Rejected(request.what, "Nova", 400, f"Fixed IP address {ip} is already in use.")
                 assert one["uuid"] in self.networks, "Nova wants the id of a network"
-                port = a_port(f"{request.what} {len(self._cloud.writes)} {index}", ip, network_id=one["uuid"], of_nova=True)
+                port = a_port(f"{index} of {server['id']}", ip, network_id=one["uuid"], of_nova=True)
                 self.ports[port["id"]] = port
             port["device_id"] = server["id"]
 
@@ -195,9 +195,10 @@ class FakeNova:
         flavor = self.flavors[wanted["flavorRef"]]
         if wanted.get("key_name") not in (None, *self.keypairs):
             raise Rejected(request.what, "Nova", 400, "Invalid key_name provided.")
+        self._cloud.made += 1
         server = a_server(
             wanted["name"],
-            id=uuid_of(f"server {len(self._cloud.writes)}"),
+            id=uuid_of(f"server {self._cloud.made}"),
             status="BUILD",
             flavor=flavor,
             key_name=wanted.get("key_name"),
@@ -256,7 +257,7 @@ class FakeNova:
             raise Rejected(request.what, "Nova", 409, f"Cannot {action} while it is in vm_state {server['status']}.")
         rest = server["status"]
         if action == "resize":
-            flavor = self.flavors[arguments["flavorRef"]]["name"]
+            flavor = self.flavors[arguments["flavorRef"]]
             grown = {
                 "status": "VERIFY_RESIZE",
                 "flavor": {"original_name": flavor["name"], "extra_specs": flavor["extra_specs"]},
