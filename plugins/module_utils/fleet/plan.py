@@ -42,7 +42,7 @@ def _plan_deployment(want: NodeWanted, found: NodeFound) -> list[Stage]:
         return [Stage(deploys)]
     volumes = [volume.plan(one, _volume_found(one, found)) for one in want.volumes]
     storage = node_storage.plan(want.storage, node_storage.Found(found.node))
-    connectors = [connector.plan(one, connector.Found(found.node, found.connectors, found.taken)) for one in want.connectors]
+    connectors = _plan_connectors(want, found)
     return [
         Stage(together("volumes", volumes), "volumes"),
         Stage(storage),
@@ -50,6 +50,20 @@ def _plan_deployment(want: NodeWanted, found: NodeFound) -> list[Stage]:
         Stage(together("targets", _plan_targets(want, found))),
         Stage(deploys),
     ]
+
+
+def _plan_connectors(want: NodeWanted, found: NodeFound) -> list[Plan]:
+    active = found.node.provision_state == "active"
+    # A running machine is never powered off for a connector that only its next deployment would use.
+    resting = replace(found.node, power_state=node.POWER_OFF) if active else found.node
+    plans = [connector.plan(one, connector.Found(resting, found.connectors, found.taken)) for one in want.connectors]
+    differing = [plan.subject for plan in plans if active and plan.before and not plan.settled]
+    if differing:
+        raise Refused(
+            f"Failed to set up node {found.node.name}: it is active, and its {differing[0].partition(' of node ')[0]} is not what is asked for. "
+            "Undeploy it and run again."
+        )
+    return plans
 
 
 def _plan_targets(want: NodeWanted, found: NodeFound) -> list[Plan]:

@@ -53,3 +53,11 @@ def test_a_malformed_capability_is_refused_before_a_deployment() -> None:
     outcome = manage(cloud, [ENTRY])["bm-0"]
     assert '"odd" is not name:value' in outcome.msg
     assert cloud.writes == []
+
+
+def test_a_running_machine_is_not_powered_off_for_a_connector() -> None:
+    cloud = a_cloud(targets=(a_target(boot_index=0),), provision_state="active", power_state="power on")
+    wanted = {**ENTRY, "connectors": [{"type": "iqn", "connector_id": "iqn.2026-01.org.example:another"}]}
+    outcome = manage(cloud, [wanted], power_off=True)["bm-0"]
+    assert "it is active, and its iqn connector is not what is asked for" in outcome.msg
+    assert cloud.writes == []
