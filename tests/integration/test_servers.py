@@ -218,7 +218,7 @@ def test_an_idempotent_run_makes_few_requests(lab: Lab, ansible: Ansible, server
     assert {request: proxy.counts[request] for request in reads} == reads
     rest = proxy.counts - type(proxy.counts)(reads)
     assert rest.pop("POST identity /v3/auth/tokens") == 1
-    by_service = {request.split()[1]: request for request in rest}
-    assert set(by_service) <= {"identity", "compute", "block-storage", "image"}
+    rest["GET block-storage /v3/"] -= 1  # Cinder wants a token for its version document, and keystoneauth asks without one first
+    by_service = {request.split()[1]: count for request, count in rest.items()}
+    assert by_service == dict.fromkeys(("identity", "compute", "block-storage", "image"), 1)
     assert all(request.startswith("GET ") for request in rest)
-    assert sum(rest.values()) == len(by_service), rest
