@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..cloud.connection import Cloud
-from ..cloud.errors import Rejected
 from ..cloud.wait import Rounds
 from ..resources import deployment
 from ..resources.settle import is_conflict, not_taken, take, timed_out
@@ -131,10 +130,10 @@ def _advance(cloud: Cloud, one: Progress) -> None:
             if stage.plan.waiting or not told:
                 one.waits = stage
     except BfvError as error:
-        if isinstance(error, Rejected) and is_conflict(error) and not one.outrun:
-            one.outrun, one.sent, one.waits = True, (), _ANEW
-        else:
+        if one.outrun or not (isinstance(error, Refused) or is_conflict(error)):
             one.msg = str(error)
+        else:
+            one.outrun, one.sent, one.waits = True, (), _ANEW
 
 
 def _next_stage(one: Progress) -> Stage | None:

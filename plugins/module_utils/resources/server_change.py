@@ -54,7 +54,7 @@ def _plan_replacement(want: Wanted, server: Server, found: Found) -> Plan:
     _check_replacement(want, server, found, disk)
     view = server_record.described(server)
     after = server_record.described(replace(server, status="ACTIVE", flavor=found.flavor.name if found.flavor else server.flavor))
-    goes = bool(disk and server.disks[disk.id])
+    goes = _went(server, disk) if disk else False
     if differs_in_image(server, found):
         new = boot_volume(want, found)
         made = volume.plan(want.disk, replace(found.boot, volumes=(new,) if new else ()))
@@ -69,6 +69,11 @@ def _plan_replacement(want: Wanted, server: Server, found: Found) -> Plan:
     steps += [_keep(server, one, False) for one, goes_too in server.disks.items() if goes_too]
     steps.append(replace(_delete(server), what=f"delete server {server.name} to create it anew", once=True))
     return Plan(subject, view, after, tuple(steps), f"{subject} to be gone")
+
+
+def _went(server: Server, disk: Volume) -> bool:
+    """Whether the disk goes with the server. A run that ended between has noted it, and then let go of the disk."""
+    return server_address.goes(disk.metadata) if server_address.notes_in(disk.metadata) else server.disks[disk.id]
 
 
 def _check_replacement(want: Wanted, server: Server, found: Found, disk: Volume | None) -> None:

@@ -47,9 +47,12 @@ def not_taken(plan: Plan) -> BfvError:
     )
 
 
-def is_conflict(error: Rejected) -> bool:
-    """Whether another run may have done the same a moment before, so that one more look is worth it."""
-    return error.status == 409 and not error.is_lock
+def is_conflict(error: BfvError) -> bool:
+    """Whether another run may have done the same a moment before, so that one more look is worth it.
+
+    Ironic and Cinder answer 409 to what is there already, 404 to what is gone, and 400 to what its state does not allow any more.
+    """
+    return isinstance(error, Rejected) and error.status in (400, 404, 409) and not error.is_lock
 
 
 class Settling(Generic[Found]):
