@@ -20,8 +20,9 @@ from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import 
 from ansible_collections.bfv.openstack.plugins.module_utils.cloud.wait import Rounds
 from ansible_collections.bfv.openstack.plugins.module_utils.fleet import fleet
 from ansible_collections.bfv.openstack.plugins.module_utils.fleet.outcome import Outcome
-from ansible_collections.bfv.openstack.plugins.module_utils.resources.settle import take
-from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Plan, Request, Step
+from ansible_collections.bfv.openstack.plugins.module_utils.resources import settle as settle_module
+from ansible_collections.bfv.openstack.plugins.module_utils.resources.settle import Settling
+from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Plan, Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cinder import (
     FakeCinder,
     Json,
@@ -290,21 +291,17 @@ def planned(cloud: FakeCloud, resource: Any, **options: Any) -> Plan:
 
 def settle(cloud: FakeCloud, resource: Any, **options: Any) -> list[Plan]:
     """Plan, take the steps, look again, until nothing is left to do. Every plan on the way; the last one is settled."""
+    want = resource.wanted(options)
     plans: list[Plan] = []
-    written: list[Request] = []
-    sent: tuple[Step, ...] = ()
-    for _round in range(30):
-        plans.append(planned(cloud, resource, **options).rest(written))
-        plan = plans[-1]
-        if plan.settled:
-            return plans
-        assert plan.steps != sent or plan.waiting, f"without effect: {plan.actions}"
-        for step in plan.steps if plan.steps != sent else ():
-            take(cloud, step)  # type: ignore[arg-type]
-            written.extend([step] if isinstance(step, Request) else [])
-        sent = plan.steps
-        cloud.sleep(1)
-    raise AssertionError(f"not settled after {len(plans)} rounds: {plans[-1]}")
+
+    def plan(found: Any) -> Plan:
+        plans.append(resource.plan(want, found))
+        return plans[-1]
+
+    with patch.object(settle_module, "Rounds", lambda timeout: Rounds(timeout, cloud.clock, cloud.sleep)):
+        settling = Settling(cloud, lambda: resource.observe(cloud, want), plan)  # type: ignore[arg-type]
+        settling.run(timeout=200)
+    return [*plans[:-1], plans[-1].rest(settling._requests)]
 
 
 def manage(cloud: FakeCloud, nodes: list[Json], *, check_mode: bool = False, **params: Any) -> dict[str, Outcome]:

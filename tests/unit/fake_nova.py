@@ -46,6 +46,7 @@ def a_server(name: str = "web", *volumes: str, flavor: Json | None = None, going
         "metadata": {},
         "security_groups": [{"name": "default"}],
         "addresses": {},
+        "image": "" if volumes else {"id": uuid_of("debian")},
         _ATTACHED: [{"id": uuid_of(one), "delete_on_termination": one in going} for one in volumes],
         **fields,
     }
@@ -205,6 +206,7 @@ class FakeNova:
             metadata=wanted.get("metadata", {}),
             security_groups=wanted.get("security_groups", [{"name": "default"}]),
             config_drive=wanted.get("config_drive"),
+            image="",
         )
         server["OS-EXT-AZ:availability_zone"] = wanted.get("availability_zone", "nova")
         devices = wanted["block_device_mapping_v2"]
@@ -253,6 +255,8 @@ class FakeNova:
             "os-start": ("SHUTOFF",),
             "os-stop": ("ACTIVE", "ERROR"),
         }[action]
+        if action == "confirmResize" and "_next" in server:
+            raise Rejected(request.what, "Nova", 400, "Instance has not been resized.")
         if server["status"] not in allowed or server[_TASK] or "_next" in server:
             raise Rejected(request.what, "Nova", 409, f"Cannot {action} while it is in vm_state {server['status']}.")
         rest = server["status"]
@@ -304,7 +308,8 @@ class FakeNova:
         self._take_volumes(server)
 
     def _take_volumes(self, server: Json) -> None:
-        for letter, one in zip("abcdefgh", server[_ATTACHED], strict=False):
+        letters = "bcdefgh" if server["image"] else "abcdefgh"  # /dev/vda is the local disk
+        for letter, one in zip(letters, server[_ATTACHED], strict=False):
             volume = self._cloud.volumes.get(one["id"])
             if volume and all(attachment["server_id"] != server["id"] for attachment in volume["attachments"]):
                 volume["attachments"].append({"server_id": server["id"], "device": f"/dev/vd{letter}"})

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, cycle
 from typing import Any
 
-from ansible_collections.bfv.openstack.plugins.module_utils.resources.settle import take
+from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
+from ansible_collections.bfv.openstack.plugins.module_utils.resources.settle import is_conflict, take
 from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import BfvError
 from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Plan, Request, Step
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, Json
@@ -48,16 +49,22 @@ def one_run(cloud: FakeCloud, resource: Any, options: Json) -> Iterator[None]:
     want = resource.wanted(options)
     written: list[Request] = []
     sent: tuple[Step, ...] = ()
+    outrun = False
     while True:
         yield
         plan: Plan = resource.plan(want, resource.observe(cloud, want)).rest(written)
         if plan.settled:
             return
-        for step in plan.steps if plan.steps != sent else ():
-            yield
-            take(cloud, step)  # type: ignore[arg-type]
-            written.extend([step] if isinstance(step, Request) else [])
-        sent = plan.steps
+        steps, sent = plan.steps if plan.steps != sent else (), plan.steps
+        try:
+            for step in steps:
+                yield
+                take(cloud, step)  # type: ignore[arg-type]
+                written.extend([step] if isinstance(step, Request) else [])
+        except Rejected as error:
+            if outrun or not is_conflict(error):
+                raise
+            outrun, sent = True, ()
         cloud.tick()
 
 

@@ -200,6 +200,7 @@ def test_outdated_golden_volumes_are_pruned_on_request_only() -> None:
     for prune, left in ((False, 3), (True, 2)):
         cloud = a_cloud(a_golden("old debian"))
         settle(cloud, volume, **ROOT, prune_golden=prune)
+        cloud.tick()
         assert len(cloud.volumes) == left
 
 

@@ -164,11 +164,28 @@ def test_what_is_as_wanted_is_not_reported() -> None:
     assert planned(cloud, server, **{**WEB, **options, "security_groups": ["default", "web"]}).warnings == ()
 
 
-@pytest.mark.parametrize("boot", [{"image": "debian"}, {"volume": "root"}])
-def test_a_server_on_a_local_disk_is_reported(boot: Json) -> None:
-    cloud = a_project(a_volume(), servers=[a_server()])
-    plan = planned(cloud, server, **{**WEB, "boot": boot})
-    assert (plan.settled, "local disk" in plan.warnings[0]) == (True, True)
+def on_a_local_disk(*volumes: Json) -> FakeCloud:
+    """A server that does not boot from a volume, and has one for its data."""
+    data = blank("data", **attached(uuid_of("server web"), "/dev/vdb"))
+    return a_project(data, *volumes, servers=[a_server("web", "data", image={"id": uuid_of("fedora")})])
+
+
+@pytest.mark.parametrize("boot", [{"image": "debian"}, {"volume": "root"}, {"snapshot": "friday"}])
+@pytest.mark.parametrize("how", [{}, {"on_image_change": "replace"}, {"on_image_change": "reimage"}])
+def test_a_server_on_a_local_disk_is_reported_and_keeps_it(boot: Json, how: Json) -> None:
+    plan = planned(on_a_local_disk(a_volume()), server, **{**WEB, "boot": boot}, **how)
+    assert (plan.settled, "local disk" in " ".join(plan.warnings)) == (True, True)
+
+
+def test_a_server_on_a_local_disk_is_not_replaced() -> None:
+    with pytest.raises(Refused, match=r"local disk|not attached to it"):
+        planned(on_a_local_disk(), server, **{**WEB, "flavor": "large"}, on_flavor_change="replace")
+
+
+def test_data_of_a_server_on_a_local_disk_does_not_go_as_its_boot_volume() -> None:
+    cloud = on_a_local_disk()
+    settle(cloud, server, name="web", state="absent", boot_volume_on_delete="delete")
+    assert uuid_of("data") in cloud.volumes
 
 
 # Servers of somebody else
@@ -178,7 +195,7 @@ def test_a_server_on_a_local_disk_is_reported(boot: Json) -> None:
 def test_a_server_that_somebody_else_made_is_recognised_without_a_change(name: str) -> None:
     cloud = a_project(a_volume(name, id="x", **of_image(), **attached(uuid_of("server web"))), blank("x"), servers=[a_server()])
     volumes = [{"id": "x", "delete_on_termination": True}]
-    cloud.compute.servers[uuid_of("server web")]["os-extended-volumes:volumes_attached"] = volumes
+    cloud.compute.servers[uuid_of("server web")].update({"os-extended-volumes:volumes_attached": volumes, "image": ""})
     plan = planned(cloud, server, **WEB)
     assert (plan.settled, plan.changed, plan.warnings) == (True, False, ())
 

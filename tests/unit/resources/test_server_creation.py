@@ -352,6 +352,19 @@ def test_a_volume_that_a_broken_run_left_under_the_name_is_used() -> None:
     assert (len(cloud.volumes), disks(cloud)) == (1, ["web-boot"])
 
 
+@pytest.mark.parametrize("how", ["fail", "reimage", "replace"])
+def test_the_way_of_images_does_not_concern_snapshots(how: str) -> None:
+    cloud = a_project(a_volume(**of_image()))
+    settle(cloud, server, **{**WEB, "boot": {"snapshot": "friday"}}, on_image_change=how)
+    assert (disks(cloud), len(cloud.volumes)) == (["web-boot"], 2)
+    assert planned(cloud, server, **{**WEB, "boot": {"snapshot": "friday"}}, on_image_change=how).settled
+
+
+def test_a_snapshot_of_a_volume_that_does_not_boot_is_refused_before() -> None:
+    with pytest.raises(Refused, match="not bootable"):
+        planned(a_project(a_volume(bootable="false")), server, **{**WEB, "boot": {"snapshot": "friday"}})
+
+
 def test_a_multiattach_volume_can_have_several_servers() -> None:
     cloud = a_project(a_volume(multiattach=True, **attached("other")))
     settle(cloud, server, **{**WEB, "boot": {"volume": "root"}})
