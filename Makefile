@@ -106,5 +106,9 @@ down: venv ## Stop it
 
 .PHONY: demo
 demo: PROFILE = full
-demo: sandbox ## Boot fake bare-metal nodes from real volumes, twice, and show the result
+demo: sandbox ## Boot fake bare-metal nodes and servers from real volumes, twice, and show the result
 	@tools/demo.sh
+
+.PHONY: bench
+bench: sandbox ## Measure what golden volumes save
+	@OS_CLIENT_CONFIG_FILE=$(CURDIR)/.sandbox/clouds.yaml python -m tests.bench.volumes_from_image
