@@ -211,10 +211,14 @@ class FakeNova:
         server["OS-EXT-AZ:availability_zone"] = wanted.get("availability_zone", "nova")
         devices = wanted["block_device_mapping_v2"]
         assert sorted(one["boot_index"] for one in devices if one.get("boot_index", -1) >= 0) == [0]
-        for one in devices:
-            if one["source_type"] == "volume":
-                self._reserve(request, one["uuid"], boots=one.get("boot_index") == 0)
         self._network.plug(request, server, wanted["networks"])
+        try:
+            for one in devices:
+                if one["source_type"] == "volume":
+                    self._reserve(request, one["uuid"], boots=one.get("boot_index") == 0)
+        except Rejected:
+            self._network.unplug(server)
+            raise
         server["_devices"] = devices
         server[_ATTACHED] = [
             {"id": one["uuid"], "delete_on_termination": one.get("delete_on_termination", False)}

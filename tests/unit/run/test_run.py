@@ -25,6 +25,7 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     a_volume,
     an_image,
 )
+from ansible_collections.bfv.openstack.tests.unit.fake_nova import a_flavor, a_network
 
 Run = Callable[..., Json]
 
@@ -40,6 +41,7 @@ CHAP = {
 # Of every module a change of one resource, and where its result is.
 CHANGES: dict[str, tuple[str, Json]] = {
     "bfv_volume": ("volume", {"name": "root", "image": "debian"}),
+    "bfv_server": ("server", {"name": "web", "flavor": "small", "boot": {"image": "debian"}}),
     "baremetal_node_storage": ("node", {"node": "bm-0", "storage_interface": "external"}),
     "volume_connector": ("connector", {"node": "bm-0"}),
     "volume_target": ("target", {"node": "bm-0", "volume": "web"}),
@@ -50,7 +52,9 @@ each_module = pytest.mark.parametrize("module", sorted(CHANGES))
 
 @pytest.fixture
 def cloud() -> FakeCloud:
-    return FakeCloud(nodes=[a_node()], volumes=[a_volume("web")], images=[an_image()])
+    return FakeCloud(
+        nodes=[a_node()], volumes=[a_volume("web")], images=[an_image()], flavors=[a_flavor()], networks=[a_network()]
+    )
 
 
 @pytest.fixture
@@ -138,6 +142,12 @@ def test_words_that_are_no_secret_are_printed(task: Run, update_password: str) -
         ("baremetal_node_storage", {"node": "bm-0", "capabilities": {"boot mode": "x"}}, "is not a capability"),
         ("bfv_volume", {"size": 1}, "one of the following is required"),
         ("bfv_volume", {"name": "root", "size": 0}, "above zero"),
+        ("bfv_volume", {"name": "root", "image": "debian", "snapshot": "x"}, "Give one source"),
+        ("bfv_server", {"flavor": "small"}, "one of the following is required"),
+        ("bfv_server", {"name": "web", "flavor": "small"}, "nothing to boot from"),
+        ("bfv_server", {"name": "web", "block_devices": ["vdb"]}, "there is no = in it"),
+        ("bfv_server", {"name": "web", "networks": {"net": "x"}}, "networks has"),
+        ("bfv_server", {"name": "web", "flavor": "small", "boot": {"image": "hurd"}}, "Failed to find image hurd"),
         ("baremetal_fleet", {"nodes": [{"node": "bm-0"}, {"node": "bm-0"}]}, "is there twice"),
     ],
 )
@@ -174,11 +184,40 @@ def test_warnings_reach_the_person(task: Run, module: str, volume: Json, words: 
 
 
 @pytest.mark.parametrize(
-    ("module", "key", "options"), [("volume_connector", "connector", {"node": "bm-0"}), ("bfv_volume", "volume", {"name": "web"})]
+    ("module", "key", "options"),
+    [
+        ("volume_connector", "connector", {"node": "bm-0"}),
+        ("bfv_volume", "volume", {"name": "web"}),
+        ("bfv_server", "server", {"name": "web", "flavor": "small", "boot": {"image": "debian"}}),
+    ],
 )
 def test_what_was_removed_is_null(task: Run, module: str, key: str, options: Json) -> None:
     task(module, **options)
     assert task(module, **options, state="absent")[key] is None
+
+
+# bfv_server
+
+
+def test_a_server_and_its_boot_volume_are_returned(task: Run) -> None:
+    result = task("bfv_server", name="web", flavor="small", boot={"image": "debian"})
+    assert (result["server"]["status"], result["server"]["addresses"]) == ("ACTIVE", ["192.0.2.10"])
+    assert result["server"]["volumes"] == [{"id": result["volume"]["id"], "delete_on_termination": False}]
+    assert (result["volume"]["name"], result["volume"]["attached_to"]) == ("web-boot", [result["server"]["id"]])
+
+
+def test_the_drift_of_a_server_reaches_the_person(task: Run) -> None:
+    options: Json = {"name": "web", "flavor": "small", "boot": {"image": "debian"}}
+    task("bfv_server", **options)
+    assert "key_name is none, and mine is wanted" in task("bfv_server", **options, key_name="mine")["text"]
+
+
+def test_without_wait_a_server_is_begun_and_finished_by_the_next_run(task: Run, cloud: FakeCloud) -> None:
+    options: Json = {"name": "web", "flavor": "small", "boot": {"image": "debian"}}
+    assert task("bfv_server", **options, wait=False)["server"] is None
+    assert [one["status"] for one in cloud.volumes.values() if one["name"] == "web-boot"] == ["creating"]
+    assert task("bfv_server", **options)["server"]["status"] == "ACTIVE"
+    assert len(cloud.volumes) == 2
 
 
 # baremetal_node_storage
