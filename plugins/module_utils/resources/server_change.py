@@ -54,31 +54,40 @@ def _plan_replacement(want: Wanted, server: Server, found: Found) -> Plan:
     _check_replacement(want, server, found, disk)
     view = server_record.described(server)
     after = server_record.described(replace(server, status="ACTIVE", flavor=found.flavor.name if found.flavor else server.flavor))
-    goes = _went(server, disk) if disk else False
+    steps: list[Request] = []
+    old = disk
     if differs_in_image(server, found):
         new = boot_volume(want, found)
         made = volume.plan(want.disk, replace(found.boot, volumes=(new,) if new else ()))
         if not made.settled:
             return replace(made, subject=subject, before=view, after={**after, "image": want.boot.image})
         disk = new
-    steps: list[Request] = []
-    notes = {BOOT_OF: server.name, **server_address.notes(found.addresses, goes)}
-    if disk and any(disk.metadata.get(key) != value for key, value in notes.items()):
-        path, text = f"/volumes/{disk.id}/metadata", f"note the addresses of server {server.name}"
-        steps.append(Request(text, "block_storage", "POST", path, "volume", disk.id, {"metadata": notes}))
+        steps += _note(old, {BOOT_OF: server.name}, f"mark the old disk of server {server.name}")
+    notes = {BOOT_OF: server.name, **server_address.notes(found.addresses, _went(server, disk, old))}
+    steps += _note(disk, notes, f"note the addresses of server {server.name}")
     steps += [_keep(server, one, False) for one, goes_too in server.disks.items() if goes_too]
     steps.append(replace(_delete(server), what=f"delete server {server.name} to create it anew", once=True))
     return Plan(subject, view, after, tuple(steps), f"{subject} to be gone")
 
 
-def _went(server: Server, disk: Volume) -> bool:
+def _note(disk: Volume | None, notes: Mapping[str, str], what: str) -> list[Request]:
+    """Write notes into the metadata of a disk, where they are not there yet."""
+    if disk is None or all(disk.metadata.get(key) == value for key, value in notes.items()):
+        return []
+    return [Request(what, "block_storage", "POST", f"/volumes/{disk.id}/metadata", "volume", disk.id, {"metadata": dict(notes)})]
+
+
+def _went(server: Server, *disks: Volume | None) -> bool:
     """Whether the disk goes with the server. A run that ended between has noted it, and then let go of the disk."""
-    return server_address.goes(disk.metadata) if server_address.notes_in(disk.metadata) else server.disks[disk.id]
+    noted = [disk for disk in disks if disk and server_address.notes_in(disk.metadata)]
+    return server_address.goes(noted[0].metadata) if noted else any(server.disks.get(disk.id, False) for disk in disks if disk)
 
 
 def _check_replacement(want: Wanted, server: Server, found: Found, disk: Volume | None) -> None:
     """Refuse before the server is deleted what could not be created again, or would lose a disk."""
     what = f"replace server {want.label}"
+    if not server.boots_from_volume:
+        raise Refused(f"Failed to {what}: it boots from a local disk, which would be lost. Make a volume of that disk first.")
     if disk is None:
         raise Refused(
             f"Failed to {what}: its boot volume {want.disk.label} is not attached to it. Name the volume that it boots from."
@@ -254,7 +263,7 @@ def _drift(want: Wanted, server: Server, boot: Volume | None) -> list[str]:
         drift.append(
             f"its boot volume has type {boot.volume_type}, and boot.volume_type is {want.boot.volume_type} (bfv.openstack.bfv_volume changes it)"
         )
-    if not server.disks:
+    if not server.boots_from_volume:
         drift.append("it boots from a local disk, and not from a volume")
     elif want.boot.volume and (boot is None or boot.id not in server.disks):
         drift.append(f"it does not have volume {want.boot.volume}, and a server's boot volume cannot be exchanged")

@@ -57,15 +57,16 @@ def _read_boot(cloud: Cloud, want: Wanted, server: Server | None) -> volume.Foun
     wanted_disk = want.disk if want.state != "absent" else replace(want.disk, image=None, snapshot=None)
     if want.boot.volume:
         return volume.observe(cloud, wanted_disk)
-    source = volume_source.observe(cloud, *wanted_disk.source) if wanted_disk.source else None
     volumes = volume_record.read_marked(cloud, BOOT_OF, want.name or "") if want.name else ()
     if server is None and not volumes:
         volumes = volume_record.read(cloud, name=wanted_disk.name)
-    if server and server.disks and not any(one.id in server.disks for one in volumes):
+    if server and server.boots_from_volume and server.disks and not any(one.id in server.disks for one in volumes):
         attached = [one for one in volume_record.read_all(cloud) if one.id in server.disks]
         roots = [one for one in attached if one.devices.get(server.id) in _ROOT_DEVICES]
         volumes = (*volumes, *(roots or attached)[:1])
-    return volume.Found(volumes, source)
+    if wanted_disk.source is None or (server and want.boot.snapshot):  # of a snapshot nothing is compared later
+        return volume.Found(volumes)
+    return volume.Found(volumes, volume_source.observe(cloud, *wanted_disk.source))
 
 
 def _volume_names(want: Wanted) -> list[str]:
@@ -86,14 +87,23 @@ def _read_networks(cloud: Cloud, want: Wanted, found: Found) -> Networks:
 def boot_volume(want: Wanted, found: Found) -> Volume | None:
     """The volume that a new server boots from. Where it may have another image, that of the wanted one is taken."""
     source = found.boot.source
-    fitting = [one for one in found.boot.volumes if source and source.kind == "image" and one.image_id == source.id]
-    if not fitting and want.on_image_change == "replace" and source:
+    if source is None or source.kind != "image":
+        return volume_record.only(found.boot.volumes, want.disk.label)
+    # Cinder tells the image of a volume only when it is made; until then ours is the one that is on its way.
+    fitting = [
+        one
+        for one in found.boot.volumes
+        if one.image_id == source.id or (one.image_id is None and one.status in volume_record.ON_THE_WAY)
+    ]
+    if not fitting and want.on_image_change == "replace":
         return None
     return volume_record.only(tuple(fitting) or found.boot.volumes, want.disk.label)
 
 
 def attached_boot(server: Server, found: Found) -> Volume | None:
-    """The volume that a server boots from now."""
+    """The volume that a server boots from now; None where it boots from a local disk."""
+    if not server.boots_from_volume:
+        return None
     return next((one for one in found.boot.volumes if one.id in server.disks), None)
 
 

@@ -24,6 +24,7 @@ class Server:
     status: str
     flavor: str = ""
     bare_metal: bool = False
+    boots_from_volume: bool = True
     task: str | None = None
     fault: str = ""
     key_name: str | None = None
@@ -32,6 +33,11 @@ class Server:
     security_groups: frozenset[str] = frozenset()
     addresses: tuple[str, ...] = ()
     disks: Mapping[str, bool] = field(default_factory=dict)
+
+    @property
+    def is_going(self) -> bool:
+        """Whether Nova is about to forget the server; in the status DELETED it may have done so for everything but the list."""
+        return self.status == "DELETED" or self.task == "deleting"
 
     @property
     def is_busy(self) -> bool:
@@ -50,6 +56,7 @@ def from_api(server: Mapping[str, Any]) -> Server:
         bare_metal=server_needs.is_bare_metal(server["flavor"].get("extra_specs", {})),
         task=server.get("OS-EXT-STS:task_state"),
         fault=server.get("fault", {}).get("message", ""),
+        boots_from_volume=not server["image"],
         key_name=server["key_name"],
         availability_zone=server.get("OS-EXT-AZ:availability_zone"),
         metadata=server["metadata"],

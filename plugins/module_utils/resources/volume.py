@@ -21,11 +21,9 @@ from ..values.identifiers import is_uuid
 from ..values.merge import merged
 from ..values.plan import Plan, Request
 from . import golden, volume_source
-from .volume_record import MADE_AS, Volume, described, only, read, view
+from .volume_record import MADE_AS, ON_THE_WAY, Volume, described, only, read, view
 from .volume_source import Source
 
-# cinder/objects/fields.py: on the way to another state by themselves.
-_ON_THE_WAY = ("creating", "downloading", "restoring-backup", "extending", "detaching", "retyping")
 _AT_REST = ("available", "in-use")
 # cinder/volume/api.py, delete: every other status is refused by Cinder.
 _DELETABLE = ("available", "error", "error_restoring", "error_extending", "error_managing")
@@ -149,7 +147,7 @@ def expected(want: Wanted, found: Found) -> Volume:
     if volume is None or volume.status == "deleting":
         return _new(want, found.source)
     goal = _after(want, volume)
-    if volume.status in _ON_THE_WAY:
+    if volume.status in ON_THE_WAY:
         return replace(goal, status="available", bootable=goal.bootable or _bootable(want, found.source))
     return goal
 
@@ -276,7 +274,7 @@ def _plan_update(want: Wanted, volume: Volume, found: Found) -> Plan:
     after = _after(want, volume)
     view, goal = described(volume), described(after)
     warnings = tuple(f"{subject}: {one}; it was left as it is" for one in _drift(want, volume, source))
-    if volume.status in _ON_THE_WAY:
+    if volume.status in ON_THE_WAY:
         return Plan(subject, view, goal, waiting=f"{subject} ({volume.status}) to become available", warnings=warnings)
     busy = [name for name in ("size", "volume_type") if getattr(after, name) != getattr(volume, name)]
     if busy and volume.status not in _AT_REST:
@@ -349,7 +347,7 @@ def _updates(volume: Volume, after: Volume) -> list[Request]:
 def _drift(want: Wanted, volume: Volume, source: Source | None) -> list[str]:
     """What differs and cannot be changed. A backup leaves no trace in its volume, so that it cannot be compared."""
     made_from = {"image": volume.image_id, "snapshot": volume.snapshot_id, "volume": volume.source_volid}
-    if volume.status in _ON_THE_WAY and volume.image_id is None:
+    if volume.status in ON_THE_WAY and volume.image_id is None:
         del made_from["image"]  # Cinder shows it when the image is on the volume
     fixed = [
         (
@@ -381,7 +379,7 @@ def _plan_absence(want: Wanted, volume: Volume | None, snapshots: tuple[str, ...
         raise Refused(
             f"Failed to delete {subject}: it has snapshots ({', '.join(snapshots)}). Delete them first, or permit it with cascade=true."
         )
-    if volume.status in _ON_THE_WAY:
+    if volume.status in ON_THE_WAY:
         return Plan(subject, described(volume), {}, waiting=f"{subject} ({volume.status}) to come to rest before it is deleted")
     if volume.status not in _DELETABLE:
         raise Refused(

@@ -13,6 +13,8 @@ from ..cloud.connection import Cloud
 from ..values.errors import Refused
 from ..values.identifiers import is_uuid
 
+# cinder/objects/fields.py: on the way to another state by themselves.
+ON_THE_WAY = ("creating", "downloading", "restoring-backup", "extending", "detaching", "retyping")
 MADE_AS = "bfv_made_as"  # marks, with its name, a volume that this collection made: Cinder takes a name twice
 
 

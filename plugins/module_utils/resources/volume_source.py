@@ -49,7 +49,15 @@ def observe(cloud: Cloud, kind: str, name: str) -> Source:
             f"Failed to use {kind} {name}: its status is {found['status']}, and a volume is made only of one that is "
             f"{' or '.join(_STATUSES[kind])}."
         )
-    return Source(kind, found["id"], found["name"] or found["id"], found["size"], bootable=found.get("bootable") != "false")
+    return Source(kind, found["id"], found["name"] or found["id"], found["size"], bootable=_bootable(cloud, kind, found))
+
+
+def _bootable(cloud: Cloud, kind: str, found: Mapping[str, Any]) -> bool:
+    """Whether what is made from the source can boot. A snapshot does not say it, but its volume does; a backup is believed."""
+    if kind == "snapshot":
+        volume = cloud.block_storage.find(f"/volumes/{found['volume_id']}", f"read the volume of snapshot {found['name']}")
+        return volume is None or volume["volume"]["bootable"] == "true"
+    return found.get("bootable") != "false"
 
 
 def _read(cloud: Cloud, kind: str, name: str) -> list[Mapping[str, Any]]:

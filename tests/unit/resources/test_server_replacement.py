@@ -288,7 +288,6 @@ def test_flavor_and_image_change_together() -> None:
     assert (the_server(cloud)["flavor"]["original_name"], addresses(cloud)) == ("large", address)
 
 
-@pytest.mark.xfail(strict=True, reason="the disk that is let go does not carry the mark by which it is deleted")
 def test_the_old_disk_of_a_server_that_somebody_else_made_goes_too() -> None:
     one = uuid_of("server web")
     cloud = a_project(
