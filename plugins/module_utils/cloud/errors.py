@@ -115,6 +115,8 @@ def translated(what: str) -> Iterator[None]:
         raise BfvError(
             _sentence(what, f"no connection ({_one_line(str(error))})", "Check that the service runs and its address is right")
         ) from error
+    except sdk_errors.NotSupported as error:  # the service's own page of versions could not be read, or is another's
+        raise BfvError(_sentence(what, _one_line(str(error)), "Check that the service runs and its address is right")) from error
     except (keystone_errors.EndpointNotFound, sdk_errors.ServiceDisabledException) as error:
         raise BfvError(
             _sentence(what, _one_line(str(error)), "Check the region, the interface and the cloud's catalogue")
@@ -130,7 +132,9 @@ def translated(what: str) -> Iterator[None]:
     except sdk_errors.ConfigException as error:
         raise BfvError(
             _sentence(
-                what, _one_line(str(error)), "Check the name, and that OS_CLIENT_CONFIG_FILE names the clouds.yaml that has it"
+                what,
+                _one_line(str(error)),
+                "Check the cloud's name, and its entry in clouds.yaml (OS_CLIENT_CONFIG_FILE names the file)",
             )
         ) from error
     except (keystone_errors.ClientException, sdk_errors.SDKException, http_errors.RequestException) as error:

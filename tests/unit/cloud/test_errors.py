@@ -95,6 +95,7 @@ def test_where_nothing_can_be_advised_nothing_is() -> None:
         (keystone_errors.Unauthorized("Wrong password"), "Keystone says «Wrong password"),
         (keystone_errors.ConnectFailure("refused"), r"no connection \(.*Check that the service runs"),
         (http_errors.ConnectionError("reset"), r"no connection \(.*Check that the service runs"),
+        (sdk_errors.NotSupported("exists but does not have any supported versions"), "supported versions.*that the service runs"),
         (keystone_errors.EndpointNotFound("no baremetal endpoint"), "no baremetal endpoint.*Check the region"),
         (keystone_errors.MissingRequiredOptions([]), "no complete credentials.*OS_CLOUD"),
         (keystone_errors.ConnectTimeout("too slow"), "too slow"),
