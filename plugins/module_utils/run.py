@@ -85,6 +85,8 @@ def _module(options: Options, rules: Mapping[str, Any]) -> AnsibleModule:
     spec = {**CONNECTION, **options}
     # no_log: the invocation would go to the system's log before secrets within dicts are known.
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True, no_log=True, **rules)  # type: ignore[no-untyped-call]
+    # Ansible hides every value of auth. A project called web would make asterisks of each web in what the module returns.
+    module.no_log_values.difference_update(secrets.open_values(module.params["auth"]))
     module.no_log_values.update(secrets.secret_values(module.params))
     for package, available in (("openstacksdk", connection.AVAILABLE), ("netaddr", identifiers.AVAILABLE)):
         if not available:

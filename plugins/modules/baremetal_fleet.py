@@ -19,7 +19,8 @@ description:
     and waits for all of them with one request a round.
   - Each node is planned as a whole before anything of it is changed. A node that fails stops no other.
     When all have ended the module fails if a node failed, and RV(nodes) tells what became of each.
-  - A run that was interrupted is completed by the next one.
+  - A run that was interrupted is completed by the next one. So is one with O(wait=false), which takes the steps that can be taken at once;
+    a volume that is being made, or a node that is being deployed, needs further runs.
 extends_documentation_fragment:
   - bfv.openstack.connection
   - bfv.openstack.connection.volume_cloud

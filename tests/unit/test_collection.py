@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.bfv.openstack.plugins.module_utils import options
+from ansible_collections.bfv.openstack.plugins.module_utils.values import boot_interfaces
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (REPOSITORY / "plugins" / "modules").glob("*.py"))
@@ -30,6 +31,11 @@ def test_the_readme_names_all_that_exist(kind: str) -> None:
     }[kind]
     assert names, f"no {kind} found"
     assert [name for name in names if f"`bfv.openstack.{name}`" not in readme] == []
+
+
+def test_the_documentation_names_the_boot_interfaces_that_boot_volumes() -> None:
+    documentation = (REPOSITORY / "plugins" / "modules" / "baremetal_node_storage.py").read_text()
+    assert [name for name in boot_interfaces.ISCSI if f"V({name})" not in documentation] == []
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ class Rejected(BfvError):
     def __init__(self, what: str, service: str, status: int, said: str) -> None:
         self.status = status
         self.said = said
-        super().__init__(_sentence(what, f"{service} says «{said}»", _advice(status, said)))
+        super().__init__(_sentence(what, f"{service} says «{said}»", _advice(service, status, said)))
 
     @property
     def is_lock(self) -> bool:
@@ -35,31 +35,38 @@ class Rejected(BfvError):
         return self.status == 409 and " is locked by host " in self.said
 
 
+_SIGN_IN = "Check the user, the password and the project or system scope"
+_ROLE = "Use a cloud whose user has the role for it"
+
 # What to do next, by the words of the service. The first that fits is taken.
 _ADVICE = (
     (r" is locked by host ", "Something else is working on the node: run again when it has finished"),
     (r"state transition is in progress", "Run again when the transition has ended"),
     (r"No tenant network is available|quota|Limit ?Exceeded|exceed", "Raise the project's quota or remove what is not needed"),
-    (
-        r"system[ _]?scope|not authorized|Policy doesn't allow|requires? .*role|disallowed by policy",
-        "Use a cloud whose user has the role for it",
-    ),
+    (r"system[ _]?scope|not authorized|Policy doesn't allow|requires? .*role|disallowed by policy", _ROLE),
 )
 
 
-def _advice(status: int, said: str) -> str:
+def _advice(service: str, status: int, said: str) -> str:
     for words, advice in _ADVICE:
         if re.search(words, said, re.IGNORECASE):
-            return advice
+            return _for_scope(service, advice)
     if status == 401:
-        return "Check the user, the password and the project or system scope"
+        return _SIGN_IN
     if status == 403:
-        return "Use a cloud whose user has the role for it"
+        return _for_scope(service, _ROLE)
     if status == 412:
         return "The cloud refuses images of this size: tell it with image_size_limit, and use a snapshot or a volume"
     if status == 406:
         return "The service is older than the microversion that this collection asks for"
     return ""
+
+
+def _for_scope(service: str, advice: str) -> str:
+    # The system scope, with which Ironic's admins come, owns neither volumes nor images.
+    if advice is _ROLE and service in ("Cinder", "Glance"):
+        return f"{advice}, in a project. Where cloud is an admin's of Ironic, name the project's with volume_cloud"
+    return advice
 
 
 def rejected(what: str, service: str, response: Any) -> Rejected:
@@ -93,6 +100,7 @@ def _message(body: Any) -> str:
 
 
 def _one_line(text: str) -> str:
+    text = re.sub(r"<title>(.*?)</title>(?=.*\1)", " ", text, flags=re.DOTALL)  # many pages repeat it as their headline
     text = re.sub(r"<[^<>]+>", " ", text)  # some proxies answer in HTML
     text = re.sub(r"HTTPS?ConnectionPool\(.*?: ([^:]*?)[\"')]*$", r"\1", text, flags=re.DOTALL)  # of urllib3's nest only the core
     return " ".join(text.split())[:500]
@@ -104,11 +112,13 @@ def translated(what: str) -> Iterator[None]:
     try:
         yield
     except keystone_errors.Unauthorized as error:
-        raise BfvError(_sentence(what, f"Keystone says «{_one_line(str(error))}»", _advice(401, ""))) from error
+        raise BfvError(_sentence(what, f"Keystone says «{_one_line(str(error))}»", _SIGN_IN)) from error
     except (keystone_errors.ConnectFailure, keystone_errors.DiscoveryFailure, http_errors.ConnectionError) as error:
         raise BfvError(
             _sentence(what, f"no connection ({_one_line(str(error))})", "Check that the service runs and its address is right")
         ) from error
+    except sdk_errors.NotSupported as error:  # the service's own page of versions could not be read, or is another's
+        raise BfvError(_sentence(what, _one_line(str(error)), "Check that the service runs and its address is right")) from error
     except (keystone_errors.EndpointNotFound, sdk_errors.ServiceDisabledException) as error:
         raise BfvError(
             _sentence(what, _one_line(str(error)), "Check the region, the interface and the cloud's catalogue")
@@ -119,6 +129,14 @@ def translated(what: str) -> Iterator[None]:
                 what,
                 f"no complete credentials ({_one_line(str(error))})",
                 "Name a cloud of clouds.yaml, set auth, or export OS_CLOUD",
+            )
+        ) from error
+    except sdk_errors.ConfigException as error:
+        raise BfvError(
+            _sentence(
+                what,
+                _one_line(str(error)),
+                "Check the cloud's name, and its entry in clouds.yaml (OS_CLIENT_CONFIG_FILE names the file)",
             )
         ) from error
     except (keystone_errors.ClientException, sdk_errors.SDKException, http_errors.RequestException) as error:

@@ -131,8 +131,9 @@ def check_landed(node: Node) -> None:
     if node.provision_state in _BAD_ENDS:
         reason = str(node.last_error or "nothing").rstrip(".")
         advice = _UNPREPARED if "%x format" in reason else "Repair that, and run again"
+        what = "deploy" if node.provision_state == "deploy failed" else "undeploy"
         raise BfvError(
-            f"Failed to bring node {node.name} there: it is in {node.provision_state}, and Ironic says «{reason}». {advice}."
+            f"Failed to {what} node {node.name}: it is in {node.provision_state}, and Ironic says «{reason}». {advice}."
         )
 
 

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from ..cloud.connection import Cloud
 from ..values import boot_interfaces, capabilities
@@ -31,6 +31,9 @@ FIELDS = (
     "properties",
     "instance_info",
 )
+
+# Ironic's own rule (ironic/common/utils.py, is_valid_logical_name), without . and .. that lead elsewhere in a path.
+_NAME = re.compile(r"(?!\.{1,2}$)[\w.~-]+", re.ASCII)
 
 POWER_OFF = "power off"
 # ironic/common/states.py: where a connector or target may be deleted whatever the power state is.
@@ -90,7 +93,8 @@ def _image_source(instance_info: Mapping[str, Any]) -> str | None:
 
 def observe(cloud: Cloud, name: str) -> Node:
     """The node of that name or UUID. Raises Refused where there is none."""
-    body = cloud.baremetal.find(f"/nodes/{quote(name, safe='')}", f"read node {name}", fields=",".join(FIELDS)) if name else None
+    path = f"/nodes/{name}" if _NAME.fullmatch(name) else None
+    body = cloud.baremetal.find(path, f"read node {name}", fields=",".join(FIELDS)) if path else None
     if body is None:
         raise unknown(name)
     return from_api(body)

@@ -122,7 +122,8 @@ def portal(text: object) -> Portal:
         raise Invalid(f'"{given}" is not a portal: "{port}" is not a TCP port (1 to 65535)')
     if not (netaddr.valid_ipv4(host) or netaddr.valid_ipv6(host) or _is_host_name(host)):
         raise Invalid(f'"{given}" is not a portal: write host:port, such as 192.0.2.1:3260 or [2001:db8::1]:3260')
-    return Portal(host=host.lower(), port=None if port is None else int(port))
+    host = ip_address(host) if netaddr.valid_ipv6(host) else host.lower()
+    return Portal(host=host, port=None if port is None else int(port))
 
 
 def _split_portal(given: str) -> tuple[str, str | None]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterator, Mapping
 
 MASK = "******"  # what Ironic itself answers in place of a password
 
 _HARMLESS = ("update_password",)  # says when, not what
-_WORDS = ("password", "passwd", "secret", "token")
+_WORDS = ("password", "passwd", "secret", "token", "passcode", "authorization_code")
+_WHO_AND_WHERE = re.compile(r"user_?name|\w+_(id|name|url|scope)", re.ASCII)  # among the options of keystoneauth's plugins
 # About 50 ms and 16 MiB a digest: nothing for one target, much for somebody who guesses.
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 24}
 
@@ -45,6 +47,11 @@ def secret_values(value: object, hidden: bool = False) -> Iterator[str]:
             yield from secret_values(inner, hidden)
     elif hidden and isinstance(value, (str, int)) and not isinstance(value, bool) and value != "":
         yield str(value)
+
+
+def open_values(auth: Mapping[str, object] | None) -> set[str]:
+    """The values of the option ``auth`` that say who and where, and may be shown."""
+    return {str(value) for name, value in (auth or {}).items() if _WHO_AND_WHERE.fullmatch(str(name)) and not is_secret(name)}
 
 
 def digest(password: str, salt: str) -> str:

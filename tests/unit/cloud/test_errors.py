@@ -35,6 +35,7 @@ def ironics(said: str) -> dict[str, str]:
         ('"too busy"', "too busy"),
         ({"errors": [], "error": {"title": "Forbidden"}}, "Forbidden"),
         ("<html><head><title>502 Bad Gateway</title></head>\n<body>nginx</body></html>", "502 Bad Gateway nginx"),
+        ("<html><title>403 Forbidden</title><h1>403 Forbidden</h1>\nNot you</html>", "403 Forbidden Not you"),
         ("plain  text\nof a proxy", "plain text of a proxy"),
         ("", "HTTP 409 Conflict"),
         ({}, "HTTP 409 Conflict"),
@@ -75,6 +76,12 @@ def test_what_to_do_next_is_added(status: int, said: str, advice: str) -> None:
     assert advice in str(rejected("change it", "Ironic", answer(ironics(said), status)))
 
 
+@pytest.mark.parametrize(("service", "is_there"), [("Ironic", False), ("Cinder", True), ("Glance", True)])
+def test_who_reads_volumes_in_the_system_scope_is_told_of_the_other_cloud(service: str, is_there: bool) -> None:
+    for said in ("Forbidden", "You are not authorized"):
+        assert ("volume_cloud" in str(rejected("read image x", service, answer({"error": said}, 403)))) is is_there
+
+
 def test_where_nothing_can_be_advised_nothing_is() -> None:
     assert (
         str(rejected("change it", "Ironic", answer(ironics(DUPLICATE), 409)))
@@ -88,11 +95,12 @@ def test_where_nothing_can_be_advised_nothing_is() -> None:
         (keystone_errors.Unauthorized("Wrong password"), "Keystone says «Wrong password"),
         (keystone_errors.ConnectFailure("refused"), r"no connection \(.*Check that the service runs"),
         (http_errors.ConnectionError("reset"), r"no connection \(.*Check that the service runs"),
+        (sdk_errors.NotSupported("exists but does not have any supported versions"), "supported versions.*that the service runs"),
         (keystone_errors.EndpointNotFound("no baremetal endpoint"), "no baremetal endpoint.*Check the region"),
         (keystone_errors.MissingRequiredOptions([]), "no complete credentials.*OS_CLOUD"),
         (keystone_errors.ConnectTimeout("too slow"), "too slow"),
         (keystone_errors.InternalServerError("HTTP 500"), "HTTP 500"),
-        (sdk_errors.ConfigException("Cloud x was not found"), "Cloud x was not found"),
+        (sdk_errors.ConfigException("Cloud x was not found"), "Cloud x was not found.*OS_CLIENT_CONFIG_FILE"),
         (http_errors.ReadTimeout("read timed out"), "read timed out"),
     ],
 )

@@ -96,9 +96,9 @@ def test_nodes_of_nova_are_not_undeployed() -> None:
         plan("undeployed", provision_state="active", instance_uuid="7e6c1a2b")
 
 
-@pytest.mark.parametrize("state", ["deploy failed", "error", "clean failed"])
-def test_a_bad_end_is_told_in_ironics_words(state: str) -> None:
-    with pytest.raises(BfvError, match=f"it is in {state}, and Ironic says «The volume is on fire»"):
+@pytest.mark.parametrize(("state", "what"), [("deploy failed", "deploy"), ("error", "undeploy"), ("clean failed", "undeploy")])
+def test_a_bad_end_is_told_in_ironics_words(state: str, what: str) -> None:
+    with pytest.raises(BfvError, match=f"^Failed to {what} node .*: it is in {state}, and Ironic says «The volume is on fire»"):
         deployment.check_landed(node.from_api(a_node(provision_state=state, last_error="The volume is on fire.")))
 
 

@@ -126,6 +126,18 @@ def test_no_secret_is_printed_by_a_failure(task: Run, cloud: FakeCloud, monkeypa
     assert "hunter2" not in result["text"]
 
 
+def test_of_a_login_only_the_secrets_are_hidden(task: Run) -> None:
+    auth = {"auth_url": "http://keystone", "project_name": "web", "password": "letmein", "anything": "else"}
+    result = task("bfv_volume", auth=auth, name="web-letmein-else", size=1, check_mode=True, diff=True)
+    assert result["diff"]["after"]["name"] == "web-********-********"
+    assert "letmein" not in result["text"]
+
+
+def test_a_secret_that_is_also_a_name_is_hidden(task: Run) -> None:
+    result = task("bfv_volume", auth={"username": "admin", "password": "admin"}, name="admin", size=1, check_mode=True)
+    assert "admin" not in result["text"]
+
+
 @pytest.mark.parametrize("update_password", ["always", "on_change"])
 def test_words_that_are_no_secret_are_printed(task: Run, update_password: str) -> None:
     result = task("volume_target", node="bm-0", volume="web", update_password=update_password)

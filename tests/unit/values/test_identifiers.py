@@ -166,6 +166,7 @@ def test_what_is_no_lun_is_refused(value: object) -> None:
         ("[2001:db8::1]:3260", Portal("2001:db8::1", 3260)),
         ("[2001:db8::1]", Portal("2001:db8::1")),
         ("2001:DB8::1", Portal("2001:db8::1")),
+        ("[2001:DB8:0::0:1]:3260", Portal("2001:db8::1", 3260)),
     ],
 )
 def test_a_portal_is_a_host_and_a_port(text: str, portal: Portal) -> None:
@@ -254,4 +255,4 @@ def test_what_is_no_text_is_invalid(form: Callable[[object], object], value: obj
 @given(st.ip_addresses(), st.integers(1, 65535))
 def test_every_address_and_port_is_a_portal(address: object, port: int) -> None:
     host = f"[{address}]" if ":" in str(address) else str(address)
-    assert identifiers.portal(f"{host}:{port}") == Portal(str(address), port)
+    assert identifiers.portal(f"{host}:{port}") == Portal(identifiers.ip_address(str(address)), port)

@@ -40,6 +40,19 @@ def test_every_secret_is_told_to_ansible() -> None:
     assert set(secrets.secret_values(params)) == {"hunter2", "42", "letmein", "one", "two"}
 
 
+def test_who_and_where_are_no_secrets_of_a_login() -> None:
+    shown = {
+        "auth_url": "http://keystone",
+        "username": "admin",
+        "project_name": "web",
+        "user_domain_id": "default",
+        "system_scope": "all",
+    }
+    hidden = {"password": "letmein", "token": "t", "passcode": "123", "token_id": "u", "anything": "else"}
+    assert secrets.open_values({**shown, **hidden}) == set(shown.values())
+    assert secrets.open_values(None) == set()
+
+
 @pytest.mark.parametrize("value", [None, "", True, False])
 def test_what_is_no_secret_text_is_not_hidden_everywhere(value: object) -> None:
     assert list(secrets.secret_values({"chap_password": value})) == []
