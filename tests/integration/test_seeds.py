@@ -123,6 +123,7 @@ class Cast:
             "m1.tiny": "bfv.small",
             "volume_type: SSD": "volume_type: tgt",
             "size: 100": "size: 1",
+            "size=100": "size=1",
             **here,
         }
         self._names: dict[tuple[str, str, str], str] = {}
