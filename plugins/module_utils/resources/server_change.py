@@ -25,7 +25,7 @@ _STATUS = {"started": "ACTIVE", "stopped": "SHUTOFF"}
 def plan_update(want: Wanted, server: Server, found: Found) -> Plan:
     subject = f"server {want.label}"
     view = server_record.described(server)
-    if server.status == "DELETED" or server.task == "deleting":
+    if server.is_going:
         return Plan(subject, {}, view, waiting=f"{subject}, which is being deleted, to be gone")
     if server.status == "ERROR" and want.recreate == "never":
         raise Refused(
@@ -278,7 +278,7 @@ def plan_absence(want: Wanted, server: Server | None, found: Found) -> Plan:
         left = boot if ours and want.boot_volume_on_delete == "delete" else None
         return volume.plan(volume.Wanted(id=left.id, state="absent"), volume.Found((left,))) if left else Plan(subject, {}, {})
     view = server_record.described(server)
-    if server.status == "DELETED" or server.task == "deleting":
+    if server.is_going:
         return Plan(subject, {}, {}, waiting=f"{subject} to be gone")
     goes = {"keep": False, "delete": True}.get(want.boot_volume_on_delete)
     steps = [_keep(server, boot.id, goes)] if boot and goes is not None and server.disks.get(boot.id, goes) != goes else []

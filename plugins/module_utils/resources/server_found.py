@@ -118,7 +118,7 @@ def differs_in_image(server: Server, found: Found) -> bool:
 
 def is_replaced(want: Wanted, server: Server, found: Found) -> bool:
     """Whether the server is to be deleted and created anew."""
-    if server.is_busy or server.status == "VERIFY_RESIZE":
+    if server.is_going or server.is_busy or server.status == "VERIFY_RESIZE":
         return False
     by_flavor = want.on_flavor_change == "replace" and differs_in_flavor(server, found)
     by_image = want.on_image_change == "replace" and differs_in_image(server, found)
