@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..cloud.connection import Cloud
-from ..values import boot_interfaces, capabilities
+from ..values import boot_interfaces, capabilities, secrets
 from ..values.errors import Refused
 from ..values.plan import Request
 
@@ -88,7 +88,9 @@ def from_api(node: Mapping[str, Any]) -> Node:
 
 def _image_source(instance_info: Mapping[str, Any]) -> str | None:
     """None only where there is no such key: Ironic writes an image as soon as there is one, also without a value."""
-    return str(instance_info["image_source"] or "") if "image_source" in instance_info else None
+    if "image_source" not in instance_info:
+        return None
+    return secrets.without_credentials(str(instance_info["image_source"] or ""))
 
 
 def observe(cloud: Cloud, name: str) -> Node:

@@ -105,8 +105,10 @@ def _check_replacement(want: Wanted, server: Server, found: Found, disk: Volume 
 
 def _released(volume: Volume, server: Server) -> Volume:
     """The volume once the server is gone."""
+    if volume.id not in server.disks:
+        return volume
     holders = tuple(holder for holder in volume.attached_to if holder != server.id)
-    return volume if len(holders) == len(volume.attached_to) else replace(volume, attached_to=holders, status="available")
+    return replace(volume, attached_to=holders, status="in-use" if holders else "available")
 
 
 def _flavor_change(want: Wanted, server: Server, found: Found) -> Plan | None:

@@ -34,6 +34,9 @@ def plan_creation(want: Wanted, found: Found) -> Plan:
     _check_image(want, boot, found, what)
     if want.boot.volume and boot is None:
         raise Refused(f"Failed to {what}: Cinder shows no volume {want.boot.volume}. Create it first (bfv.openstack.bfv_volume).")
+    if boot and boot.status == "reserved" and boot.metadata.get(BOOT_OF) == want.name:  # by the server before, which is just gone
+        after = server_record.described(Server("", want.name, "ACTIVE", found.flavor.name))
+        return Plan(subject, {}, after, waiting=f"volume {boot.name} to be released")
     disk = volume.plan(want.disk, replace(found.boot, volumes=(boot,) if boot else ()))
     expected = volume.expected(want.disk, replace(found.boot, volumes=(boot,) if boot else ()))
     _check_bare_metal(want, found.flavor, expected, what)

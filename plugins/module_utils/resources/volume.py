@@ -24,6 +24,7 @@ from . import golden, volume_source
 from .volume_record import MADE_AS, ON_THE_WAY, Volume, described, only, read, view
 from .volume_source import Source
 
+_OUT_OF_USE = ("maintenance", "awaiting-transfer")
 _AT_REST = ("available", "in-use")
 # cinder/volume/api.py, delete: every other status is refused by Cinder.
 _DELETABLE = ("available", "error", "error_restoring", "error_extending", "error_managing")
@@ -276,6 +277,8 @@ def _plan_update(want: Wanted, volume: Volume, found: Found) -> Plan:
     warnings = tuple(f"{subject}: {one}; it was left as it is" for one in _drift(want, volume, source))
     if volume.status in ON_THE_WAY:
         return Plan(subject, view, goal, waiting=f"{subject} ({volume.status}) to become available", warnings=warnings)
+    if volume.status in _OUT_OF_USE:
+        raise Refused(f"Failed to set up {subject}: its status is {volume.status}. Run again when it is available.")
     busy = [name for name in ("size", "volume_type") if getattr(after, name) != getattr(volume, name)]
     if busy and volume.status not in _AT_REST:
         raise Refused(

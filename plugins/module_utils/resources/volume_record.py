@@ -111,6 +111,10 @@ def check_attachable(volume: Volume, holders: tuple[str, ...], *, boots: bool, w
         raise Refused(
             f"Failed to {what}: volume {volume.name or volume.id} has status {volume.status}. Repair it or name another."
         )
+    if volume.status != "available" and not volume.attached_to:
+        raise Refused(
+            f"Failed to {what}: volume {volume.name or volume.id} has status {volume.status}. Run again when it is available."
+        )
     others = [holder for holder in volume.attached_to if holder not in holders]
     if others and not volume.multiattach:
         raise Refused(

@@ -54,6 +54,11 @@ def open_values(auth: Mapping[str, object] | None) -> set[str]:
     return {str(value) for name, value in (auth or {}).items() if _WHO_AND_WHERE.fullmatch(str(name)) and not is_secret(name)}
 
 
+def without_credentials(url: str) -> str:
+    """A URL that can be shown: without a user's name and password, and without a query, which may be a signature."""
+    return re.sub(r"//[^/@]*@", "//", url).partition("?")[0]
+
+
 def digest(password: str, salt: str) -> str:
     """A slow digest of a password. The caller gives the salt, one for each place where a digest is kept."""
     return "scrypt:" + hashlib.scrypt(password.encode(), salt=salt.encode(), **_SCRYPT).hex()

@@ -99,3 +99,16 @@ def test_nothing_secret_is_left_after_masking(value: dict[str, object]) -> None:
 @given(_properties)
 def test_masking_twice_is_masking_once(value: dict[str, object]) -> None:
     assert secrets.mask(secrets.mask(value)) == secrets.mask(value)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://user:pw@images.example.org/debian.raw", "http://images.example.org/debian.raw"),
+        ("https://swift.example.org/v1/a/c/o?temp_url_sig=abc", "https://swift.example.org/v1/a/c/o"),
+        ("1f1b0518-b3df-523d-a560-8e557d724864", "1f1b0518-b3df-523d-a560-8e557d724864"),
+        ("", ""),
+    ],
+)
+def test_an_image_is_shown_without_its_credentials(url: str, shown: str) -> None:
+    assert secrets.without_credentials(url) == shown
