@@ -87,7 +87,7 @@ test-unit: venv ## Unit tests with coverage
 
 .PHONY: test-integration
 test-integration: venv ## Integration tests against the sandbox (started when it is down)
-	$(CHECK) sandbox $(MAKE) --no-print-directory sandbox
+	$(CHECK) sandbox $(MAKE) --no-print-directory sandbox PROFILE=full
 	$(CHECK) integration env OS_CLIENT_CONFIG_FILE=$(CURDIR)/.sandbox/clouds.yaml \
 	  pytest tests/integration --junitxml=$(RESULTS)/integration.xml
 
@@ -99,6 +99,8 @@ NODES ?= 4
 sandbox: venv ## Start OpenStack on this machine (PROFILE=mini|full, NODES=4)
 	@ansible-playbook bfv.openstack.sandbox -e sandbox_dir=$(CURDIR)/.sandbox \
 	  -e sandbox_profile=$(PROFILE) -e sandbox_nodes=$(NODES) -e sandbox_inventory=$(CURDIR)/inventory/sandbox
+	@echo "The sandbox is up. Next: export OS_CLIENT_CONFIG_FILE=$(CURDIR)/.sandbox/clouds.yaml and"
+	@echo "ansible-playbook bfv.openstack.site -i inventory/sandbox (with .venv/bin in PATH). 'make down' ends it."
 
 .PHONY: down
 down: venv ## Stop it
@@ -110,5 +112,6 @@ demo: sandbox ## Boot fake bare-metal nodes and servers from real volumes, twice
 	@tools/demo.sh
 
 .PHONY: bench
+bench: PROFILE = full
 bench: sandbox ## Measure what golden volumes save
 	@OS_CLIENT_CONFIG_FILE=$(CURDIR)/.sandbox/clouds.yaml python -m tests.bench.volumes_from_image
