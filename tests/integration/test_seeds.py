@@ -155,7 +155,7 @@ def play(ansible: Ansible, cast: Cast, chapters: tuple[str, ...]) -> Run:
 @pytest.fixture(scope="module")
 def servers(lab: Lab, ansible: Ansible) -> Run:
     if not lab.has_servers:
-        pytest.skip("The sandbox has no Nova: make sandbox PROFILE=full")
+        pytest.fail("The sandbox has no Nova: make sandbox PROFILE=full")
     key = lab.name("key")
     lab.key(key)
     (network,) = (one["id"] for one in lab.neutron.list("/networks", "networks") if one["name"] == "sandbox")

@@ -73,7 +73,7 @@ class Story:
 @pytest.fixture(scope="module")
 def story(lab: Lab, ansible: Ansible) -> Story:
     if not lab.has_servers:
-        pytest.skip("The sandbox has no Nova: make sandbox PROFILE=full")
+        pytest.fail("The sandbox has no Nova: make sandbox PROFILE=full")
     image, volume, slip = (lab.name(what) for what in ("image", "volume", "slip"))
     inventory = {
         "servers": {
