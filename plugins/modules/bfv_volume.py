@@ -18,6 +18,8 @@ description:
   - A volume grows, but never shrinks. What it was made from and its availability zone cannot be changed;
     the module warns when they differ from what is asked for, or creates the volume anew where O(recreate) permits it.
   - Names in Cinder are not unique. A name that matches more than one volume is refused.
+  - A volume that the module makes has its name in the metadata C(bfv_made_as) as well. Of two that two runs made at the same time both runs take the same,
+    and the other one is deleted.
 extends_documentation_fragment:
   - bfv.openstack.connection
   - bfv.openstack.attributes

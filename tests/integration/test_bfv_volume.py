@@ -74,7 +74,7 @@ def test_a_new_volume_is_available_and_bootable_at_once(story: Story) -> None:
     created = story.run["create"]
     assert created["changed"]
     assert (created["volume"]["status"], created["volume"]["bootable"]) == ("available", True)
-    assert created["volume"]["metadata"] == {"rack": "3", "room": "a"}
+    assert created["volume"]["metadata"] == {"rack": "3", "room": "a", "bfv_made_as": story.name}
 
 
 def test_a_second_run_changes_nothing_and_returns_the_same(story: Story) -> None:
@@ -89,7 +89,7 @@ def test_the_cli_shows_the_volume_that_was_made(story: Story) -> None:
     assert shown["id"] == ours["id"]
     assert (shown["name"], shown["size"], shown["description"]) == (story.name, 1, "first")
     assert (shown["status"], str(shown["bootable"]).lower()) == ("available", "true")
-    assert shown["properties"] == {"rack": "3", "room": "a"}
+    assert shown["properties"] == {"rack": "3", "room": "a", "bfv_made_as": story.name}
     assert shown["volume_image_metadata"]["image_id"] == ours["image_id"]
     assert (shown["type"], shown["availability_zone"]) == (ours["volume_type"], ours["availability_zone"])
 
@@ -102,7 +102,7 @@ def test_the_cli_shows_the_changes(story: Story) -> None:
 
 
 def test_metadata_is_merged_and_null_removes_a_key(story: Story) -> None:
-    assert story.run.shown("after change")["properties"] == {"room": "b", "row": "7"}
+    assert story.run.shown("after change")["properties"] == {"room": "b", "row": "7", "bfv_made_as": story.name}
 
 
 def test_check_mode_shows_the_volume_as_it_was(story: Story) -> None:
