@@ -24,6 +24,8 @@ except ImportError:  # run.py refuses to start without them, and says how to get
 class Rejected(BfvError):
     """A service answered with an error status."""
 
+    of_record = True  # whether what was asked for concerned a record that is there already
+
     def __init__(self, what: str, service: str, status: int, said: str) -> None:
         self.status = status
         self.said = said

@@ -69,6 +69,7 @@ class Service:
                 if error.status == 404 and request.method == "DELETE":
                     return {}  # it is gone: another run was faster
                 if not error.is_lock:
+                    error.of_record = bool(request.key)
                     raise
             time.sleep(_LOCK_PAUSE * 2**tries * random.uniform(0.5, 1.0))
         return self._write(request)

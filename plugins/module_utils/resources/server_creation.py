@@ -106,7 +106,8 @@ def _create(want: Wanted, found: Found, boot: Volume, devices: list[dict[str, ob
     server = {
         "name": want.name,
         "flavorRef": found.flavor.id if found.flavor else None,
-        "block_device_mapping_v2": [{key: value for key, value in root.items() if value is not None}, *devices],
+        # the root last: Nova reserves the volumes in this order, and lets none go when it refuses a later disk
+        "block_device_mapping_v2": [*devices, {key: value for key, value in root.items() if value is not None}],
         "networks": found.networks,
         "key_name": want.key_name,
         "security_groups": [{"name": group} for group in want.security_groups or ()] or None,

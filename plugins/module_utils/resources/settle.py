@@ -50,9 +50,12 @@ def not_taken(plan: Plan) -> BfvError:
 def is_conflict(error: BfvError) -> bool:
     """Whether another run may have done the same a moment before, so that one more look is worth it.
 
-    Ironic and Cinder answer 409 to what is there already, 404 to what is gone, and 400 to what its state does not allow any more.
+    The services answer 409 to what is there already, 404 to what is gone, and 400 to what the state of a record does not allow
+    any more. A 400 to a new record is a refusal for good.
     """
-    return isinstance(error, Rejected) and error.status in (400, 404, 409) and not error.is_lock
+    if not isinstance(error, Rejected) or error.is_lock:
+        return False
+    return error.status in (404, 409) or (error.status == 400 and error.of_record)
 
 
 class Settling(Generic[Found]):

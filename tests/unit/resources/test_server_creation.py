@@ -142,10 +142,11 @@ def test_a_new_server_keeps_its_volume_unless_asked_otherwise() -> None:
 def test_further_volumes_are_sent_by_id_whatever_they_are_called_by() -> None:
     cloud = a_project(blank("data"), blank("logs"))
     wanted = ["vdb=data:::1", {"volume_id": uuid_of("logs"), "disk_bus": "scsi"}]
-    _root, data, logs = devices(cloud, block_devices=wanted)
+    data, logs, root = devices(cloud, block_devices=wanted)
+    assert root["boot_index"] == 0  # reserved last: Nova does not let it go when it refuses another
     assert (data["uuid"], data["delete_on_termination"], data["boot_index"]) == (uuid_of("data"), True, -1)
     assert (logs["uuid"], logs["disk_bus"]) == (uuid_of("logs"), "scsi")
-    assert disks(cloud) == ["web-boot", "data", "logs"]
+    assert disks(cloud) == ["data", "logs", "web-boot"]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +158,7 @@ def test_further_volumes_are_sent_by_id_whatever_they_are_called_by() -> None:
     ],
 )
 def test_other_disks_are_left_to_nova(device: Any) -> None:
-    _root, other = devices(a_project(), block_devices=[device])
+    other, _root = devices(a_project(), block_devices=[device])
     assert other["source_type"] in ("blank", "image")
 
 
