@@ -146,7 +146,7 @@ def test_further_volumes_are_sent_by_id_whatever_they_are_called_by() -> None:
     assert root["boot_index"] == 0  # reserved last: Nova does not let it go when it refuses another
     assert (data["uuid"], data["delete_on_termination"], data["boot_index"]) == (uuid_of("data"), True, -1)
     assert (logs["uuid"], logs["disk_bus"]) == (uuid_of("logs"), "scsi")
-    assert disks(cloud) == ["data", "logs", "web-boot"]
+    assert disks(cloud) == ["web-boot", "data", "logs"]
 
 
 @pytest.mark.parametrize(
