@@ -101,7 +101,7 @@ class FakeCinder:
         body: Any = request.body
         if not uuid:
             return {"volume": self._create_volume(request, deepcopy(body["volume"]))}
-        uuid, _, query = uuid.partition("?")
+        uuid, _mark, query = uuid.partition("?")
         if uuid not in self.volumes:
             raise Rejected(request.what, "Cinder", 404, f"Volume {uuid} could not be found.")
         volume = self.volumes[uuid]

@@ -139,7 +139,7 @@ class FakeCloud(FakeCinder):
 
     def find(self, path: str, what: str, **query: object) -> Json | None:
         self.reads.append(path)
-        kind, _, name = unquote(path).strip("/").partition("/")
+        kind, _slash, name = unquote(path).strip("/").partition("/")
         if kind == "drivers":
             return {"default_storage_interface": self.default_storage_interface}
         if name.endswith("/validate"):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from ..cloud.connection import Cloud
 from . import server_address, server_needs, server_record, volume, volume_record, volume_source
 from .server_address import Address
-from .server_needs import Flavor, Networks
+from .server_needs import Flavor
 from .server_record import Server
 from .server_wanted import BOOT_OF, Wanted
 from .volume_record import Volume
@@ -30,7 +30,7 @@ class Found:
     boot: volume.Found = field(default_factory=volume.Found)
     disks: Mapping[str, tuple[Volume, ...]] = field(default_factory=dict)
     flavor: Flavor | None = None
-    networks: Networks = "none"
+    networks: str | list[dict[str, str]] = "none"
     addresses: tuple[Address, ...] = ()
 
 
@@ -73,7 +73,7 @@ def _volume_names(want: Wanted) -> list[str]:
     return [str(one["uuid"]) for one in want.block_devices if one["source_type"] == "volume"]
 
 
-def _read_networks(cloud: Cloud, want: Wanted, found: Found) -> Networks:
+def _read_networks(cloud: Cloud, want: Wanted, found: Found) -> str | list[dict[str, str]]:
     """Where the new server is to be on the network. What else it refers to is looked for as well, so that it is refused now."""
     if want.key_name:
         server_needs.check_key(cloud, want.key_name)

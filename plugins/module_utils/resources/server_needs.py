@@ -13,9 +13,6 @@ from typing import Any
 from ..cloud.connection import Cloud
 from ..values.errors import Invalid, Refused
 
-Network = dict[str, str]
-Networks = str | list[Network]  # "auto", "none", or the items of Nova's API
-
 
 @dataclass(frozen=True)
 class Flavor:
@@ -69,14 +66,14 @@ def wanted_networks(given: object, label: str) -> str | list[dict[str, str]]:
     return [dict(one) for one in networks]
 
 
-def read_networks(cloud: Cloud, wanted: str | list[dict[str, str]]) -> Networks:
+def read_networks(cloud: Cloud, wanted: str | list[dict[str, str]]) -> str | list[dict[str, str]]:
     """The networks and ports by their ids, as Nova takes them."""
     if isinstance(wanted, str):
         return wanted
     return [_network(cloud, one) for one in wanted]
 
 
-def _network(cloud: Cloud, one: Mapping[str, str]) -> Network:
+def _network(cloud: Cloud, one: Mapping[str, str]) -> dict[str, str]:
     kind = "port" if "port" in one else "network"
     found = list(cloud.network.list(f"/{kind}s", f"{kind}s", f"read {kind} {one[kind]}", fields=["id", "name"]))
     chosen = _one(kind, one[kind], [item for item in found if one[kind] in (item["id"], item["name"])])

@@ -51,11 +51,11 @@ def is_conflict(error: BfvError) -> bool:
     """Whether another run may have done the same a moment before, so that one more look is worth it.
 
     The services answer 409 to what is there already, 404 to what is gone, and 400 to what the state of a record does not allow
-    any more. A 400 to a new record is a refusal for good.
+    any more. To a new record the latter two are refusals for good.
     """
     if not isinstance(error, Rejected) or error.is_lock:
         return False
-    return error.status in (404, 409) or (error.status == 400 and error.of_record)
+    return error.status == 409 or (error.status in (400, 404) and error.of_record)
 
 
 class Settling(Generic[Found]):

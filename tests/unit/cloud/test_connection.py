@@ -47,7 +47,7 @@ def test_a_cloud_is_named_and_its_parts_replaced(connected: list[dict[str, Any]]
         "ca_cert": "ca.pem",
         "timeout": 9,
     }
-    _ = Cloud({**params, "client_cert": "me.pem", "client_key": "me.key", "api_timeout": 5, "interface": "internal"}).baremetal
+    assert Cloud({**params, "client_cert": "me.pem", "client_key": "me.key", "api_timeout": 5, "interface": "internal"}).baremetal
     assert connected == [
         {
             "cloud": "site",
@@ -64,19 +64,19 @@ def test_a_cloud_is_named_and_its_parts_replaced(connected: list[dict[str, Any]]
 
 
 def test_what_is_not_given_is_left_to_the_environment(connected: list[dict[str, Any]]) -> None:
-    _ = Cloud({"cloud": None, "auth": None, "interface": "public"}).baremetal
+    assert Cloud({"cloud": None, "auth": None, "interface": "public"}).baremetal
     assert connected == [{"interface": "public"}]
 
 
 def test_a_dict_is_a_whole_configuration(connected: list[dict[str, Any]]) -> None:
-    _ = Cloud({"cloud": {"auth": {"username": "me"}, "interface": "admin"}, "interface": "public"}).baremetal
+    assert Cloud({"cloud": {"auth": {"username": "me"}, "interface": "admin"}, "interface": "public"}).baremetal
     assert connected == [{"auth": {"username": "me"}, "interface": "admin"}]
 
 
 @pytest.mark.parametrize("option", ["auth", "region_name", "validate_certs", "client_key"])
 def test_nothing_can_be_given_beside_a_dict(connected: list[dict[str, Any]], option: str) -> None:
     with pytest.raises(Invalid, match=f"so {option} cannot be given beside it"):
-        _ = Cloud({"cloud": {"auth": {}}, option: "x", "interface": "public"}).baremetal
+        assert Cloud({"cloud": {"auth": {}}, option: "x", "interface": "public"}).baremetal
 
 
 def test_nothing_is_connected_before_it_is_asked(connected: list[dict[str, Any]]) -> None:
@@ -122,7 +122,7 @@ def test_an_unknown_cloud_gives_one_clear_line(monkeypatch: pytest.MonkeyPatch, 
 
     monkeypatch.setattr(connection.openstack, "connect", connect)
     with pytest.raises(BfvError, match=f"Failed to read {words}: Cloud was not found") as caught:
-        _ = Cloud({"cloud": cloud}).baremetal
+        assert Cloud({"cloud": cloud}).baremetal
     assert "hunter2" not in str(caught.value)
 
 

@@ -128,7 +128,7 @@ def test_only_the_form_of_the_services_counts_as_an_id(text: object, is_one: boo
 @pytest.mark.parametrize(("value", "lun"), [(0, 0), ("0", 0), (1, 1), ("10", 10), (" 7 ", 7), (65535, 65535)])
 def test_a_lun_is_an_integer(value: object, lun: int) -> None:
     assert identifiers.lun(value) == lun
-    assert type(identifiers.lun(value)) is int
+    assert isinstance(identifiers.lun(value), int)
 
 
 @pytest.mark.parametrize(
