@@ -8,6 +8,8 @@ The disk is the lasting part: it is made and named before the server, and the se
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..values.plan import Plan
 from . import server_record, volume_record
 from .server_change import plan_absence, plan_update
@@ -29,10 +31,14 @@ def plan(want: Wanted, found: Found) -> Plan:
 
 
 def result(want: Wanted, found: Found) -> dict[str, object]:
-    """The server and its boot volume as a module returns them, or None where there is none."""
-    server = found.servers[0] if found.servers else None
-    boot = attached_boot(server, found) if server else boot_volume(want, found)
+    """The server and its boot volume as a module returns them, or None where there is none. Of the volumes the boot volume is the first."""
+    if not found.servers:
+        boot = boot_volume(want, found)
+        return {"server": None, "volume": volume_record.view(boot) if boot else None}
+    server = found.servers[0]
+    boot = attached_boot(server, found)
+    disks = sorted(server.disks.items(), key=lambda disk: boot is None or disk[0] != boot.id)
     return {
-        "server": server_record.view(server) if server else None,
+        "server": server_record.view(replace(server, disks=dict(disks))),
         "volume": volume_record.view(boot) if boot else None,
     }

@@ -81,10 +81,12 @@ def _check_bare_metal(want: Wanted, flavor: Flavor, boot: Volume, what: str) -> 
 
 
 def _device(one: Mapping[str, Any], found: Found, what: str) -> dict[str, object]:
-    """A further disk as Nova takes it, its volume by id."""
-    if one["source_type"] != "volume":
+    """A further disk as Nova takes it, what it is made from by id."""
+    if one["source_type"] == "blank":
         return dict(one)
     name = str(one["uuid"])
+    if one["source_type"] != "volume":
+        return {**one, "uuid": found.sources[str(one["source_type"]), name].id}
     seen = volume_record.only(found.disks[name], name)
     if seen is None:
         raise Refused(f"Failed to {what}: Cinder shows no volume {name}. Create it first (bfv.openstack.bfv_volume).")

@@ -15,6 +15,7 @@ from .server_needs import Flavor
 from .server_record import Server
 from .server_wanted import BOOT_OF, Wanted
 from .volume_record import Volume
+from .volume_source import Source
 
 _ROOT_DEVICES = ("/dev/vda", "/dev/sda", "/dev/xvda", "/dev/hda")
 
@@ -29,6 +30,7 @@ class Found:
     servers: tuple[Server, ...] = ()
     boot: volume.Found = field(default_factory=volume.Found)
     disks: Mapping[str, tuple[Volume, ...]] = field(default_factory=dict)
+    sources: Mapping[tuple[str, str], Source] = field(default_factory=dict)  # the images and snapshots of further disks
     flavor: Flavor | None = None
     networks: str | list[dict[str, str]] = "none"
     addresses: tuple[Address, ...] = ()
@@ -48,8 +50,9 @@ def observe(cloud: Cloud, want: Wanted) -> Found:
         anew = server is None or is_replaced(want, server, found)
     if not anew:
         return found
+    sources = {key: volume_source.observe(cloud, *key) for key in _source_names(want)}
     addresses = server_address.read(cloud, server.id) if server else ()
-    return replace(found, networks=_read_networks(cloud, want, found), addresses=addresses)
+    return replace(found, networks=_read_networks(cloud, want, found), addresses=addresses, sources=sources)
 
 
 def _read_boot(cloud: Cloud, want: Wanted, server: Server | None) -> volume.Found:
@@ -71,6 +74,12 @@ def _read_boot(cloud: Cloud, want: Wanted, server: Server | None) -> volume.Foun
 
 def _volume_names(want: Wanted) -> list[str]:
     return [str(one["uuid"]) for one in want.block_devices if one["source_type"] == "volume"]
+
+
+def _source_names(want: Wanted) -> list[tuple[str, str]]:
+    return [
+        (str(one["source_type"]), str(one["uuid"])) for one in want.block_devices if one["source_type"] in ("image", "snapshot")
+    ]
 
 
 def _read_networks(cloud: Cloud, want: Wanted, found: Found) -> str | list[dict[str, str]]:

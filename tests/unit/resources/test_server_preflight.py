@@ -37,6 +37,7 @@ REFUSED: list[tuple[Json, Json, str]] = [
     ({"flavors": [a_flavor(), {**a_flavor(), "id": "x"}]}, {}, "Failed to find flavor small: 2 have that name. Give the id"),
     ({}, {"flavor_denylist": ["^la", "^sm"]}, r"flavor small cannot boot from a volume \(flavor_denylist has «\^sm»\)"),
     ({}, {"boot": {"image": "hurd"}}, "Failed to find image hurd"),
+    ({}, {"block_devices": ["source=image,id=hurd,dest=volume,size=5"]}, "Failed to find image hurd"),
     ({"images": [an_image(), an_image(id=uuid_of("y"))]}, {}, "2 images have that name"),
     ({}, {"boot": {"image": "debian", "size": 2}}, "size is 2 GiB, and image debian needs 3 GiB"),
     ({}, {"image_size_limit": 2}, "image_size_limit is 2 GiB"),
