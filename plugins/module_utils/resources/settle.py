@@ -24,8 +24,8 @@ def take(cloud: Cloud, step: Step) -> Json:
     if isinstance(step, Request):
         try:
             return cloud.send(step)
-        except Rejected:
-            if step.shared:
+        except Rejected as error:
+            if step.shared and is_conflict(error):
                 return {}
             raise
     if isinstance(step, Validate):

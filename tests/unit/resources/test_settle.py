@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
 from ansible_collections.bfv.openstack.plugins.module_utils.cloud.wait import Rounds
 from ansible_collections.bfv.openstack.plugins.module_utils.resources import settle, target, volume
 from ansible_collections.bfv.openstack.plugins.module_utils.resources.settle import Settling
@@ -101,3 +102,28 @@ def test_an_interface_that_says_nothing_is_not_in_order() -> None:
     cloud = FakeCloud(nodes=[a_node()], connectors=[a_connector()], targets=[a_target()])
     with pytest.raises(Refused, match="rescue validation says «nothing»"):
         settle.take(cloud, replace(QUESTION, required=("rescue",)))  # type: ignore[arg-type]
+
+
+class Refusing(FakeCloud):
+    """Answers every write with one status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+    def send(self, request: Request) -> dict[str, Any]:
+        raise Rejected(request.what, "Cinder", self.status, "no")
+
+
+CLEARING_UP = Request("delete the second volume root", "block_storage", "DELETE", "/volumes/1", "volume", "1", shared=True)
+
+
+@pytest.mark.parametrize("status", [400, 404, 409])
+def test_what_another_run_clears_up_too_is_no_error(status: int) -> None:
+    assert settle.take(Refusing(status), CLEARING_UP) == {}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_a_refusal_that_no_other_run_explains_is_told_also_of_clearing_up(status: int) -> None:
+    with pytest.raises(Rejected):
+        settle.take(Refusing(status), CLEARING_UP)  # type: ignore[arg-type]
