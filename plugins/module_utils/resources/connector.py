@@ -9,7 +9,7 @@ refuses the machine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,7 +103,17 @@ def observe(cloud: Cloud, want: Wanted) -> Found:
 
 def by_key(every: Iterable[Connector]) -> dict[Key, Connector]:
     """Connectors by what must be unique of them."""
-    return {_key(one.type, one.connector_id): one for one in every}
+    return {key_of(one): one for one in every}
+
+
+def key_of(connector: Connector) -> Key:
+    """What must be unique of the connector."""
+    return _key(connector.type, connector.connector_id)
+
+
+def key_wanted(want: Wanted) -> Key | None:
+    """What must be unique of the wanted connector; None where it is made of the node's UUID, so that no other node has it."""
+    return None if want.connector_id == AUTO else _key(want.type, want.connector_id)
 
 
 def _key(connector_type: str, connector_id: str) -> Key:
@@ -117,11 +127,7 @@ def plan(want: Wanted, found: Found) -> Plan:
     if want.state == "absent":
         return _plan_absence(want, found.node, of_type, subject)
     if want.type == "iqn" and len(of_type) > 1:
-        names = ", ".join(connector.connector_id for connector in of_type)
-        raise Refused(
-            f"Failed to set up the {subject}: there are {len(of_type)} ({names}), and Ironic would tell Cinder the first and iPXE the last. "
-            "Remove all but one (state absent with its connector_id)."
-        )
+        raise Refused(f"Failed to set up the {subject}: {_several(of_type)}")
     current = _current(want, of_type)
     if current is None:
         return _plan_creation(want, found, subject)
@@ -132,6 +138,51 @@ def identifier(want: Wanted, node: Node) -> str:
     """The identifier that a new connector gets."""
     return f"{want.iqn_prefix}{node.uuid}" if want.connector_id == AUTO else want.connector_id
 
+def _several(iqns: list[Connector]) -> str:
+    names = ", ".join(connector.connector_id for connector in iqns)
+    return (
+        f"there are {len(iqns)} iqn connectors ({names}), and Ironic would tell Cinder the first and iPXE the last. "
+        "Remove all but one (state absent with its connector_id)."
+    )
+
+
+def obstacles(found: Sequence[Connector], node: Node, targets_of: str, taken: Mapping[Key, Sequence[Connector]]) -> Iterator[str]:
+    """Why storage would not know the node by its connectors. ``targets_of`` is the type of the volumes that it boots from."""
+    iqns = [one for one in found if one.type == "iqn"]
+    if targets_of == "iscsi" and not iqns:
+        yield "there is no iqn connector, by which storage knows the node. Register one (bfv.openstack.volume_connector)."
+    if len(iqns) > 1:
+        yield _several(iqns)
+    if targets_of == "fibre_channel":
+        yield from _fibre_channel_obstacles(found, node)
+    for one in found:
+        if one.type in connectors.TYPES:
+            yield from _identifier_obstacles(one, taken)
+
+
+def _fibre_channel_obstacles(found: Sequence[Connector], node: Node) -> Iterator[str]:
+    """ironic/drivers/modules/storage/cinder.py, _validate_connectors."""
+    wwpns, wwnns = (sum(one.type == name for one in found) for name in ("wwpn", "wwnn"))
+    if node.storage_interface == "cinder" and (not wwpns or wwpns != wwnns):
+        yield (
+            f"there are {wwpns} wwpn and {wwnns} wwnn connectors, and Ironic wants as many of one as of the other, and one at least. "
+            "Register those of each port (bfv.openstack.volume_connector)."
+        )
+
+
+def _identifier_obstacles(one: Connector, taken: Mapping[Key, Sequence[Connector]]) -> Iterator[str]:
+    try:
+        connectors.identifier(one.type, one.connector_id)
+    except Invalid as error:
+        yield f"its {one.type} connector is malformed: {error}. Change it (bfv.openstack.volume_connector)."
+    for other in taken.get(key_of(one), ()):
+        if other.node_uuid != one.node_uuid:
+            yield (
+                f"its {one.type} connector {one.connector_id} is that of node {other.node_uuid} as well (connector {other.uuid}). "
+                "Remove the wrong one (bfv.openstack.volume_connector)."
+            )
+
+
 
 def _current(want: Wanted, of_type: list[Connector]) -> Connector | None:
     """The connector that is meant: for iqn the only one there is, whatever its name; else the one with the identifier."""
@@ -141,7 +192,7 @@ def _current(want: Wanted, of_type: list[Connector]) -> Connector | None:
 
 
 def _same(want: Wanted, one: Connector) -> bool:
-    return want.connector_id == AUTO or _key(one.type, one.connector_id) == _key(want.type, want.connector_id)
+    return key_wanted(want) in (None, key_of(one))
 
 
 def _plan_creation(want: Wanted, found: Found, subject: str) -> Plan:

@@ -9,9 +9,10 @@ from a volume goes from deploying to active without wait call-back.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ..values.errors import BfvError, Refused
+from ..values.errors import BfvError, Refused, refuse
 from ..values.plan import Plan, Request, Validate
 from .node import Node
 
@@ -67,10 +68,7 @@ def _plan_deployment(node: Node) -> Plan:
     what = f"deploy node {node.name}"
     if node.provision_state == "active":
         return _nothing(node)
-    if node.maintenance:
-        raise Refused(f"Failed to {what}: it is in maintenance. End that first (baremetal node maintenance unset).")
-    if node.provision_state not in _DEPLOYABLE:
-        raise _refused(node, what)
+    refuse(what, obstacles(node))
     goal = replace(node, provision_state="active")
     steps = (Validate(node.uuid, node.name, REQUIRED), _provision(node, what, "active"))
     return Plan(_subject(node), _view(node), _view(goal), steps, f"node {node.name} to become active")
@@ -86,7 +84,7 @@ def _plan_undeployment(node: Node) -> Plan:
     if node.provision_state == "deploying":  # the one state that Ironic does not abort
         return replace(_wait(node, "to come to rest before it is undeployed"), after=_view(goal))
     if node.provision_state not in _UNDEPLOYABLE:
-        raise _refused(node, what)
+        raise Refused(f"Failed to {what}: {_elsewhere(node)}")
     if node.instance_uuid:
         raise Refused(f"Failed to {what}: it belongs to Nova (instance {node.instance_uuid}). Delete that server instead.")
     return Plan(
@@ -102,9 +100,19 @@ def _wait(node: Node, what_for: str) -> Plan:
     return replace(_nothing(node), waiting=f"node {node.name} ({node.provision_state}) {what_for}")
 
 
-def _refused(node: Node, what: str) -> Refused:
+def obstacles(node: Node) -> Iterator[str]:
+    """Why Ironic would not deploy the node. Nothing is in the way of one that is deployed, or about to be."""
+    if node.provision_state == "active" or node.provision_state in _DEPLOYING:
+        return
+    if node.maintenance:
+        yield "it is in maintenance. End that first (baremetal node maintenance unset)."
+    if node.provision_state not in _DEPLOYABLE:
+        yield _elsewhere(node)
+
+
+def _elsewhere(node: Node) -> str:
     advice = _NEXT.get(node.provision_state, "Bring it to another state first, and run again")
-    return Refused(f"Failed to {what}: its provision state is {node.provision_state}. {advice}.")
+    return f"its provision state is {node.provision_state}. {advice}."
 
 
 def _subject(node: Node) -> str:

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..cloud.connection import Cloud
 from ..values import boot_interfaces, capabilities, secrets
-from ..values.errors import Refused
+from ..values.errors import Refused, refuse
 from ..values.plan import Request
 
 # What Ironic is asked for of a node: nothing here is a secret but instance_info, of which only one key is kept.
@@ -81,9 +81,14 @@ def from_api(node: Mapping[str, Any]) -> Node:
         storage_interface=node["storage_interface"] or "noop",
         boot_interface=node["boot_interface"] or "",
         deploy_interface=node["deploy_interface"] or "",
-        capabilities=(node["properties"] or {}).get("capabilities"),
+        capabilities=_capabilities((node["properties"] or {}).get("capabilities")),
         image_source=_image_source(node["instance_info"] or {}),
     )
+
+
+def _capabilities(found: object) -> str | None:
+    """What is no text Ironic keeps, and refuses to deploy with: without colons it counts as malformed."""
+    return found if found is None or isinstance(found, str) else str(found).replace(":", "")
 
 
 def _image_source(instance_info: Mapping[str, Any]) -> str | None:
@@ -112,26 +117,60 @@ def unknown(name: str) -> Refused:
 
 def check_not_novas(node: Node, what: str) -> None:
     """Refuse to touch the targets of a node that Nova has deployed: Nova makes and deletes them itself."""
-    if node.instance_uuid:
-        raise Refused(
-            f"Failed to {what}: the node belongs to Nova (instance {node.instance_uuid}), which makes and removes its volume targets itself. "
-            "Use a server that boots from the volume instead."
-        )
+    refuse(what, nova_obstacles(node))
 
 
 def check_can_boot_iscsi(node: Node, what: str) -> None:
     """Refuse a set-up whose deployment Ironic would accept, and that would not boot from its iSCSI volume."""
-    if not node.boots_iscsi:
-        return
-    if node.boot_interface not in boot_interfaces.ISCSI:
-        raise Refused(
-            f"Failed to {what}: boot interface {node.boot_interface} cannot boot an iSCSI volume. "
+    if node.boots_iscsi:
+        refuse(what, interface_obstacles(node))
+
+
+def interface_obstacles(node: Node, volume_type: str = "iscsi") -> Iterator[str]:
+    """Why the node's boot and deploy interfaces do not boot a volume of that type."""
+    if volume_type == "iscsi" and node.boot_interface not in boot_interfaces.ISCSI:
+        yield (
+            f"boot interface {node.boot_interface} cannot boot an iSCSI volume. "
             f"Set boot_interface to one of {', '.join(boot_interfaces.ISCSI)}."
         )
     if node.deploy_interface in _NOT_FROM_VOLUME:
-        raise Refused(
-            f"Failed to {what}: deploy interface {node.deploy_interface} does not boot from volumes. "
-            "Set the node's deploy interface to direct."
+        yield f"deploy interface {node.deploy_interface} does not boot from volumes. Set the node's deploy interface to direct."
+
+
+def storage_obstacles(node: Node) -> Iterator[str]:
+    """Why the node's storage interface, or an image, keeps Ironic from its volume targets."""
+    if node.storage_interface not in _STORAGE_OF_VOLUMES:
+        yield (
+            f"storage interface {node.storage_interface} ignores the volume targets. "
+            f"Set storage_interface to {' or '.join(_STORAGE_OF_VOLUMES)} (bfv.openstack.baremetal_node_storage)."
+        )
+    if node.image_source is not None:
+        yield (
+            f'instance_info has the image_source "{node.image_source}", which Ironic writes to the local disk and boots instead. '
+            "Remove it (image_source absent, bfv.openstack.baremetal_node_storage)."
+        )
+
+
+def capability_obstacles(node: Node) -> Iterator[str]:
+    """Why Ironic's deployment cannot read the node's capabilities."""
+    for part in capabilities.malformed(node.capabilities):
+        yield (
+            f'its capability "{part}" is not name:value, which Ironic refuses then. '
+            "Repair it (baremetal node set --property capabilities=...)."
+        )
+    for name in capabilities.spaced(node.capabilities):
+        yield (
+            f'its capability "{name}" has spaces around its name, and Ironic\'s deployment does not find it. '
+            "Write the capabilities without spaces (capabilities of bfv.openstack.baremetal_node_storage does)."
+        )
+
+
+def nova_obstacles(node: Node) -> Iterator[str]:
+    """Why the node's targets are not ours: Nova makes and deletes those of its nodes itself."""
+    if node.instance_uuid:
+        yield (
+            f"the node belongs to Nova (instance {node.instance_uuid}), which makes and removes its volume targets itself. "
+            "Use a server that boots from the volume instead."
         )
 
 

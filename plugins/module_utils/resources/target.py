@@ -10,13 +10,13 @@ that what Ironic's iPXE template cannot digest fails the deployment late; the ru
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..cloud.connection import Cloud
 from ..values import identifiers, secrets
-from ..values.errors import Invalid, Refused
+from ..values.errors import Invalid, Refused, refuse
 from ..values.merge import merged
 from ..values.plan import Plan, Request
 from . import node as nodes
@@ -30,6 +30,7 @@ _KEY = re.compile(r"[\w-]+", re.ASCII)  # of other keys Ironic patches none (iro
 _VOLUME_ID_LENGTH = 36  # the column's width: a longer id fails in Ironic's database
 _PASSWORD = "auth_password"
 _REDACTED = "redacted_contents"
+_VOLUME_TYPES = ("iscsi", "fibre_channel")  # compared as they stand (ironic/drivers/modules/deploy_utils.py, is_iscsi_boot)
 
 # The module's short options, the property that Ironic reads, and the form of its value.
 _SHORT = (
@@ -242,38 +243,72 @@ def _plan_absence(want: Wanted, node: Node, current: Target | None, subject: str
 
 
 def _check(want: Wanted, node: Node, target: Target, subject: str) -> None:
-    """What Ironic accepts and then cannot boot from (ironic/common/pxe_utils.py, get_volume_pxe_options)."""
-    properties = target.properties
-    by_cinder = node.storage_interface == "cinder"
-    if by_cinder and want.volume is None and not identifiers.is_uuid(target.volume_id):
-        raise Refused(
-            f'Failed to set up {subject}: storage interface cinder attaches Cinder\'s volumes, and "{target.volume_id}" is no id of one.'
-        )
-    if by_cinder or target.volume_type != "iscsi" or _REDACTED in properties:
-        return  # Cinder writes the properties itself when it attaches the volume
+    if node.storage_interface == "cinder" and want.volume is not None:
+        return  # its id comes from Cinder
+    refuse(f"set up {subject}", obstacles(node, target))
+
+
+def obstacles(node: Node, target: Target) -> Iterator[str]:
+    """What Ironic accepts of a target and then cannot boot from (ironic/common/pxe_utils.py, get_volume_pxe_options)."""
+    if target.volume_type not in _VOLUME_TYPES:
+        yield f'its volume_type is "{target.volume_type}", and Ironic knows {" and ".join(_VOLUME_TYPES)}. Set volume_type.'
+    if node.storage_interface == "cinder":  # Cinder writes the properties itself when it attaches the volume
+        if not identifiers.is_uuid(target.volume_id):
+            yield f'storage interface cinder attaches Cinder\'s volumes, and "{target.volume_id}" is no id of one.'
+    elif target.volume_type == "iscsi" and _REDACTED not in target.properties:
+        yield from _property_obstacles(target.properties, boots=target.boot_index == 0)
+
+
+def _property_obstacles(properties: Mapping[str, object], *, boots: bool) -> Iterator[str]:
     missing = [
         name
         for name in ("target_iqn", "target_portal", "target_lun")
         if properties.get(name) is None and not properties.get(f"{name}s")
     ]
     if missing:
-        raise Refused(f"Failed to set up {subject}: an iSCSI volume without Cinder needs {', '.join(missing)}.")
-    if target.boot_index > 0 and not {"auth_username", _PASSWORD} <= set(properties):
-        raise Refused(
-            f"Failed to set up {subject}: Ironic cannot boot with a further iSCSI volume that has no CHAP keys. "
+        yield f"an iSCSI volume without Cinder needs {', '.join(missing)}."
+    if not boots and not {"auth_username", _PASSWORD} <= set(properties):
+        yield (
+            "Ironic cannot boot with a further iSCSI volume that has no CHAP keys. "
             "Give chap_username and chap_password, empty ones where the storage wants none."
         )
+    for name in ("target_iqn", "target_portal", "target_lun"):
+        value = properties.get(name)
+        if value is not None:
+            yield from _form_obstacles(name, value)
+
+
+def _form_obstacles(name: str, value: object) -> Iterator[str]:
+    try:
+        formed = _FORMS[name](value)
+    except Invalid as error:
+        yield f"its {name} is malformed: {error}. Set {name}."
+        return
+    if name == "target_lun" and formed != value:
+        yield f'its target_lun is the text "{value}", and Ironic formats a whole number. Set target_lun.'
+
+
+def hidden_obstacles(node: Node, target: Target) -> Iterator[str]:
+    """Why nobody can say whether the node boots from the target."""
+    if node.storage_interface == "external" and _REDACTED in target.properties:
+        yield (
+            "Ironic hides its properties from this user (policy baremetal:volume:view_target_properties), so they cannot be checked. "
+            "Use a cloud with system scope or the role admin."
+        )
+
+
+def portal_obstacles(target: Target) -> Iterator[str]:
+    """Why iPXE cannot read the target's portal."""
+    portal = target.properties.get("target_portal")
+    if isinstance(portal, str) and portal.count(":") > 1:
+        yield f"Ironic drops the brackets of an IPv6 portal, and iPXE cannot read {portal}"
 
 
 def _warnings(node: Node, target: Target) -> tuple[str, ...]:
     warnings = []
     if node.storage_interface == "noop":
         warnings.append(f"node {node.name} has storage interface noop, which ignores its volume targets: set cinder or external")
-    portal = target.properties.get("target_portal")
-    if isinstance(portal, str) and portal.count(":") > 1:
-        warnings.append(
-            f"volume target {target.boot_index} of node {node.name}: Ironic drops the brackets of an IPv6 portal, and iPXE cannot read {portal}"
-        )
+    warnings += [f"volume target {target.boot_index} of node {node.name}: {obstacle}" for obstacle in portal_obstacles(target)]
     return tuple(warnings)
 
 

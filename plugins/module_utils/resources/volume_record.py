@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..cloud.connection import Cloud
-from ..values.errors import Refused
+from ..values.errors import Refused, refuse
 from ..values.identifiers import is_uuid
 
 # cinder/objects/fields.py: on the way to another state by themselves.
@@ -107,24 +107,21 @@ def only(volumes: tuple[Volume, ...], label: str) -> Volume | None:
 
 def check_attachable(volume: Volume, holders: tuple[str, ...], *, boots: bool, what: str) -> None:
     """Refuse a volume that a node could not boot from or attach. ``holders`` are ids under which the node has it already."""
+    refuse(what, obstacles(volume, holders, boots=boots))
+
+
+def obstacles(volume: Volume, holders: Collection[str | None], *, boots: bool) -> Iterator[str]:
+    """Why a node could not boot from the volume or attach it."""
+    subject = f"volume {volume.name or volume.id}"
     if volume.status.startswith("error") or volume.status == "deleting":
-        raise Refused(
-            f"Failed to {what}: volume {volume.name or volume.id} has status {volume.status}. Repair it or name another."
-        )
-    if volume.status != "available" and not volume.attached_to:
-        raise Refused(
-            f"Failed to {what}: volume {volume.name or volume.id} has status {volume.status}. Run again when it is available."
-        )
+        yield f"{subject} has status {volume.status}. Repair it or name another."
+    elif volume.status != "available" and not volume.attached_to:
+        yield f"{subject} has status {volume.status}. Run again when it is available."
     others = [holder for holder in volume.attached_to if holder not in holders]
     if others and not volume.multiattach:
-        raise Refused(
-            f"Failed to {what}: volume {volume.name or volume.id} is attached to {', '.join(others)} and is not multiattach. "
-            "Detach it there, or name another volume."
-        )
+        yield f"{subject} is attached to {', '.join(others)} and is not multiattach. Detach it there, or name another volume."
     if boots and not volume.bootable:
-        raise Refused(
-            f"Failed to {what}: volume {volume.name or volume.id} is not bootable. Make it from an image, or set bootable (bfv.openstack.bfv_volume)."
-        )
+        yield f"{subject} is not bootable. Make it from an image, or set bootable (bfv.openstack.bfv_volume)."
 
 
 def described(volume: Volume) -> dict[str, object]:

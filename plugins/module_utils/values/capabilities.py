@@ -23,8 +23,13 @@ def parse(text: str | None) -> dict[str, str]:
 
 
 def malformed(text: str | None) -> list[str]:
-    """The parts that make Ironic refuse a deployment: those without exactly one colon."""
-    return [part for part in _parts(text) if part.count(":") != 1]
+    """The parts that make Ironic refuse a deployment: those without exactly one colon, empty ones too."""
+    return [part.strip() for part in text.split(",") if part.count(":") != 1] if text else []
+
+
+def spaced(text: str | None) -> list[str]:
+    """The names with spaces around them: Ironic's deployment takes the spaces for a part of the name."""
+    return [name for name in (part.partition(":")[0] for part in (text or "").split(",")) if name != name.strip()]
 
 
 def merge(text: str | None, wanted: Mapping[str, object]) -> str | None:

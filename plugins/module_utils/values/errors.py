@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class BfvError(Exception):
     """What failed, on which object, why, and what to do next: in one line."""
@@ -16,3 +18,9 @@ class Invalid(BfvError):
 
 class Refused(BfvError):
     """A rule says no, and nothing was changed."""
+
+
+def refuse(what: str, obstacles: Iterable[str]) -> None:
+    """Raise the first obstacle, if there is one. ``what`` ends the words "Failed to"."""
+    for obstacle in obstacles:
+        raise Refused(f"Failed to {what}: {obstacle}")
