@@ -11,6 +11,9 @@ from ..values.errors import BfvError
 
 # 1.33 (Pike) has everything of boot from volume: 1.32 brought connectors and targets, 1.33 the node's storage interface.
 BAREMETAL = "1.33"
+# 1.65 (Victoria) tells a node's lessee; 1.50 brought the owner, 1.46 the conductor group and 1.37 traits. Only who asks about nodes
+# wants these, so nothing else needs more than 1.33.
+BAREMETAL_DETAILS = "1.65"
 # 3.63 (Victoria) tells a volume's type by name and by id; 3.47 makes one from a backup, 3.42 grows one that is in use.
 BLOCK_STORAGE = "3.63"
 

@@ -34,6 +34,10 @@ class Service:
         self._name = name
         self._microversion = microversion
 
+    def at(self, microversion: str) -> Service:
+        """The same service at another microversion."""
+        return Service(self._proxy, self._name, microversion)
+
     def read(self, path: str, what: str, **query: object) -> Json:
         """One object or one page. ``what`` ends the words "Failed to"."""
         options = {"status_code_retries": _READ_TRIES, "retriable_status_codes": [503]}

@@ -9,7 +9,7 @@ refuses the machine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -134,10 +134,6 @@ def plan(want: Wanted, found: Found) -> Plan:
     return _plan_update(want, found, current, subject)
 
 
-def identifier(want: Wanted, node: Node) -> str:
-    """The identifier that a new connector gets."""
-    return f"{want.iqn_prefix}{node.uuid}" if want.connector_id == AUTO else want.connector_id
-
 def _several(iqns: list[Connector]) -> str:
     names = ", ".join(connector.connector_id for connector in iqns)
     return (
@@ -146,14 +142,16 @@ def _several(iqns: list[Connector]) -> str:
     )
 
 
-def obstacles(found: Sequence[Connector], node: Node, targets_of: str, taken: Mapping[Key, Sequence[Connector]]) -> Iterator[str]:
-    """Why storage would not know the node by its connectors. ``targets_of`` is the type of the volumes that it boots from."""
+def obstacles(
+    found: Sequence[Connector], node: Node, volume_types: Collection[str], taken: Mapping[Key, Sequence[Connector]]
+) -> Iterator[str]:
+    """Why storage would not know the node by its connectors. ``volume_types`` are those of the node's targets."""
     iqns = [one for one in found if one.type == "iqn"]
-    if targets_of == "iscsi" and not iqns:
+    if "iscsi" in volume_types and not iqns:
         yield "there is no iqn connector, by which storage knows the node. Register one (bfv.openstack.volume_connector)."
     if len(iqns) > 1:
         yield _several(iqns)
-    if targets_of == "fibre_channel":
+    if "fibre_channel" in volume_types:
         yield from _fibre_channel_obstacles(found, node)
     for one in found:
         if one.type in connectors.TYPES:
@@ -187,6 +185,10 @@ def _identifier_obstacles(one: Connector, taken: Mapping[Key, Sequence[Connector
 def _current(want: Wanted, of_type: list[Connector]) -> Connector | None:
     """The connector that is meant: for iqn the only one there is, whatever its name; else the one with the identifier."""
     if want.type == "iqn":
+def identifier(want: Wanted, node: Node) -> str:
+    """The identifier that a new connector gets."""
+    return f"{want.iqn_prefix}{node.uuid}" if want.connector_id == AUTO else want.connector_id
+
         return of_type[0] if of_type else None
     return next((one for one in of_type if _same(want, one)), None)
 

@@ -102,7 +102,7 @@ def _wait(node: Node, what_for: str) -> Plan:
 
 def obstacles(node: Node) -> Iterator[str]:
     """Why Ironic would not deploy the node. Nothing is in the way of one that is deployed, or about to be."""
-    if node.provision_state == "active" or node.provision_state in _DEPLOYING:
+    if is_deployed(node):
         return
     if node.maintenance:
         yield "it is in maintenance. End that first (baremetal node maintenance unset)."
@@ -131,6 +131,11 @@ def is_on_the_way(node: Node) -> bool:
 
 def is_undeploying(node: Node) -> bool:
     """Whether the node is being undeployed."""
+def is_deployed(node: Node) -> bool:
+    """Whether the node is deployed, or is being deployed."""
+    return node.provision_state == "active" or node.provision_state in _DEPLOYING
+
+
     return node.provision_state in _UNDEPLOYING
 
 

@@ -41,6 +41,7 @@ _RECORDS_MAY_GO = ("enroll", "manageable", "adopt failed")
 # Deploy interfaces that do not boot a volume: ramdisk boots its ramdisk, the others never look at the targets.
 _NOT_FROM_VOLUME = ("ramdisk", "anaconda", "ansible", "noop")
 _STORAGE_OF_VOLUMES = ("cinder", "external")
+_BOOT_CAPABILITY = {"iscsi": "iscsi_boot", "fibre_channel": "fibre_channel_boot"}
 
 
 @dataclass(frozen=True)
@@ -171,6 +172,16 @@ def nova_obstacles(node: Node) -> Iterator[str]:
         yield (
             f"the node belongs to Nova (instance {node.instance_uuid}), which makes and removes its volume targets itself. "
             "Use a server that boots from the volume instead."
+def boot_capability_obstacles(node: Node, volume_type: str) -> Iterator[str]:
+    """Why the capabilities keep Ironic from booting a volume of that type.
+
+    Its deployment looks for the name and its validation for the value; both must be satisfied.
+    """
+    name = _BOOT_CAPABILITY.get(volume_type)
+    if name and not capabilities.is_true(node.capabilities, name):
+        yield f"its capabilities have no {name}:True. Set {name} (bfv.openstack.baremetal_node_storage)."
+
+
         )
 
 

@@ -298,10 +298,10 @@ def hidden_obstacles(node: Node, target: Target) -> Iterator[str]:
 
 
 def portal_obstacles(target: Target) -> Iterator[str]:
-    """Why iPXE cannot read the target's portal."""
+    """Why iPXE cannot read the target's portal: Ironic takes the brackets of an IPv6 address away."""
     portal = target.properties.get("target_portal")
     if isinstance(portal, str) and portal.count(":") > 1:
-        yield f"Ironic drops the brackets of an IPv6 portal, and iPXE cannot read {portal}"
+        yield f"Ironic drops the brackets of an IPv6 portal, and iPXE cannot read {portal}. Use an IPv4 address or a host name."
 
 
 def _warnings(node: Node, target: Target) -> tuple[str, ...]:

@@ -1,0 +1,163 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What there is of bare-metal nodes, and whether each would boot from its volume. It reads, and never writes.
+
+A handful of list requests, however many nodes there are. The module bfv_info and the inventory plugin show the same.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from ..cloud import microversions
+from ..cloud.connection import Cloud
+from ..cloud.service import Json
+from ..resources import connector, node, node_storage, target, volume_record
+from ..resources.connector import Connector, Key
+from ..resources.target import Target
+from ..values import secrets
+from ..values.plan import Plan
+from .readiness import Setup, reasons
+
+Record = TypeVar("Record", Connector, Target)
+
+# Of a node, beside what every resource wants to know.
+_MORE = (
+    "resource_class",
+    "conductor_group",
+    "owner",
+    "lessee",
+    "traits",
+    "reservation",
+    "maintenance_reason",
+    "target_provision_state",
+)
+# Filters that Ironic's list of nodes knows by itself; of provision_state it takes one value.
+_OF_IRONIC = ("driver", "resource_class", "conductor_group", "owner", "lessee", "maintenance")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The nodes that are asked for, by name or UUID: all where it is None. ``volumes`` asks Cinder as well."""
+
+    nodes: tuple[str, ...] | None = None
+    filters: Mapping[str, object] = field(default_factory=dict)
+    volumes: bool = False
+
+
+@dataclass(frozen=True)
+class NodeSeen:
+    """A node with all that belongs to it. ``record`` is what Ironic says of it."""
+
+    record: Json
+    setup: Setup
+    reasons: tuple[str, ...]
+
+
+def wanted(params: Mapping[str, Any]) -> Wanted:
+    """What a module's options ask for."""
+    names = params.get("nodes")
+    filters = {name: value for name, value in (params.get("filters") or {}).items() if value is not None}
+    return Wanted(None if names is None else tuple(names), filters, bool(params.get("volumes")))
+
+
+def observe(cloud: Cloud, want: Wanted) -> list[NodeSeen]:
+    """The wanted nodes, sorted by name. Raises Refused where one of those that are named is not there."""
+    records = _read_nodes(cloud, want)
+    if not records:
+        return []
+    connectors = [connector.from_api(one) for one in _read(cloud, "connectors")]
+    of_node, targets = _by_node(connectors), _by_node(target.from_api(one) for one in _read(cloud, "targets"))
+    volumes = {one.id: one for one in volume_record.read_all(cloud)} if want.volumes else None
+    taken: dict[Key, list[Connector]] = defaultdict(list)
+    for one in connectors:
+        taken[connector.key_of(one)].append(one)
+    found = []
+    for record in records:
+        uuid = record["uuid"]
+        setup = Setup(node.from_api(record), of_node[uuid], targets[uuid], taken, volumes)
+        found.append(NodeSeen(record, setup, tuple(reasons(setup))))
+    return sorted((one for one in found if _passes(one, want.filters)), key=lambda one: one.setup.node.name)
+
+
+def _read_nodes(cloud: Cloud, want: Wanted) -> list[Json]:
+    # Ironic must not leave out nodes that are named: they would look as if they were not there.
+    query = _query(want.filters) if want.nodes is None else {}
+    fields = ",".join(node.FIELDS + _MORE)
+    ironic = cloud.baremetal.at(microversions.BAREMETAL_DETAILS)
+    records = list(ironic.list("/nodes", "nodes", "read the nodes", fields=fields, **query))
+    return records if want.nodes is None else _named(records, want.nodes)
+
+
+def _query(filters: Mapping[str, object]) -> dict[str, object]:
+    """What Ironic filters by itself."""
+    query = {name: filters[name] for name in _OF_IRONIC if name in filters}
+    states = filters.get("provision_state")
+    if isinstance(states, list) and len(states) == 1:
+        query["provision_state"] = states[0]
+    return query
+
+
+def _named(records: list[Json], names: Iterable[str]) -> list[Json]:
+    by_name = {name: record for record in records for name in (record["uuid"], record["name"]) if name}
+    unknown = [name for name in names if name not in by_name]
+    if unknown:
+        raise node.unknown(", ".join(unknown))
+    return list({by_name[name]["uuid"]: by_name[name] for name in names}.values())
+
+
+def _read(cloud: Cloud, kind: str) -> Iterable[Json]:
+    return cloud.baremetal.list(f"/volume/{kind}", kind, f"read the volume {kind}", detail=True)
+
+
+def _by_node(records: Iterable[Record]) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        found[record.node_uuid].append(record)
+    return found
+
+
+def _passes(seen: NodeSeen, filters: Mapping[str, object]) -> bool:
+    """Whether the node is as each filter says. What Ironic has filtered passes again."""
+    is_now = {**seen.record, "storage_interface": seen.setup.node.storage_interface}
+    is_now |= {"provision_state": seen.setup.node.provision_state, "ready": not seen.reasons}
+    return all(
+        is_now[name] in asked if isinstance(asked, (list, tuple)) else (is_now[name] or "") == (asked or "")
+        for name, asked in filters.items()
+    )
+
+
+def plan(want: Wanted, found: list[NodeSeen]) -> Plan:
+    """Nothing to do: whoever asks changes nothing."""
+    return Plan("nodes", {}, {})
+
+
+def result(want: Wanted, found: list[NodeSeen]) -> dict[str, object]:
+    """The nodes as a module returns them."""
+    return {"nodes": [view(one) for one in found]}
+
+
+def view(seen: NodeSeen) -> dict[str, object]:
+    """One node with all that belongs to it, without secrets."""
+    setup, record = seen.setup, seen.record
+    attached = {one.volume_id for one in setup.targets}
+    shown = {
+        **node_storage.view(setup.node),
+        "deploy_interface": setup.node.deploy_interface,
+        "driver": setup.node.driver,
+        **{name: record[name] for name in _MORE},
+        "properties": record["properties"] or {},
+        "maintenance": setup.node.maintenance,
+        "instance_uuid": setup.node.instance_uuid,
+        "last_error": setup.node.last_error,
+        "connectors": [connector.view(one) for one in setup.connectors],
+        "targets": [target.view(one) for one in sorted(setup.targets, key=lambda one: one.boot_index)],
+        "volumes": [volume_record.view(one) for one in (setup.volumes or {}).values() if one.id in attached],
+        "ready": not seen.reasons,
+        "reasons": list(seen.reasons),
+    }
+    return secrets.mask(shown)
