@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -62,14 +63,16 @@ def run_fleet(options: Options) -> None:
     module = _module(options, {})
     try:
         cloud = Cloud(module.params)
-        outcomes = fleet.manage(cloud, module.params, check_mode=module.check_mode)
+        managed = fleet.manage(cloud, module.params, check_mode=module.check_mode)
     except BfvError as error:
         module.fail_json(msg=str(error))
+    outcomes = managed.outcomes
     for outcome in outcomes:
         for warning in outcome.plan.warnings:
             module.warn(warning)
     result: dict[str, Any] = {
         "changed": any(outcome.changed for outcome in outcomes),
+        "seconds": managed.seconds,
         "nodes": {outcome.node: outcome.result() for outcome in outcomes},
     }
     if module._diff:
@@ -81,16 +84,22 @@ def run_fleet(options: Options) -> None:
     module.exit_json(**result)
 
 
+def missing() -> list[str]:
+    """The packages that are needed, and cannot be imported."""
+    needed = {"openstacksdk": connection.AVAILABLE, "netaddr": identifiers.AVAILABLE}
+    return [package for package, available in needed.items() if not available]
+
+
 def _module(options: Options, rules: Mapping[str, Any]) -> AnsibleModule:
-    spec = {**CONNECTION, **options}
+    # A copy: what a run makes of a default must not reach the next run of the same process.
+    spec = deepcopy({**CONNECTION, **options})
     # no_log: the invocation would go to the system's log before secrets within dicts are known.
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True, no_log=True, **rules)  # type: ignore[no-untyped-call]
     # Ansible hides every value of auth. A project called web would make asterisks of each web in what the module returns.
     module.no_log_values.difference_update(secrets.open_values(module.params["auth"]))
     module.no_log_values.update(secrets.secret_values(module.params))
-    for package, available in (("openstacksdk", connection.AVAILABLE), ("netaddr", identifiers.AVAILABLE)):
-        if not available:
-            module.fail_json(msg=missing_required_lib(package))  # type: ignore[no-untyped-call]
+    for package in missing():
+        module.fail_json(msg=missing_required_lib(package))  # type: ignore[no-untyped-call]
     if module.params["sdk_log_path"]:
         connection.log_to(module.params["sdk_log_path"], debug=module.params["sdk_log_level"] == "DEBUG")
     return module

@@ -21,6 +21,7 @@ description:
     When all have ended the module fails if a node failed, and RV(nodes) tells what became of each.
   - A run that was interrupted is completed by the next one. So is one with O(wait=false), which takes the steps that can be taken at once;
     a volume that is being made, or a node that is being deployed, needs further runs.
+  - While it runs it says what happens to each node, and after each round how far the fleet has come.
 extends_documentation_fragment:
   - bfv.openstack.connection
   - bfv.openstack.connection.volume_cloud
@@ -186,13 +187,46 @@ options:
     description:
       - V(prepared) does everything but the deployment, V(deployed) deploys as well.
       - V(undeployed) undeploys the nodes and removes all targets that Ironic leaves. Connectors and the other settings stay.
-      - A node that is active is never deployed again. If its targets differ from what is asked for it fails.
+      - V(absent) does the same, and takes back the set-up as well. It removes O(nodes[].connectors) and the capabilities C(iscsi_boot) and
+        C(fibre_channel_boot), and resets the storage interface to the driver's default. The boot interface and other capabilities stay.
+      - A node that is active is deployed again only where O(on_drift) permits it.
     type: str
-    choices: [prepared, deployed, undeployed]
+    choices: [prepared, deployed, undeployed, absent]
     default: deployed
+  on_drift:
+    description:
+      - What to do with a node that is active and boots with something else than what is asked for - another target, connector, storage or
+        boot interface, or a volume that O(nodes[].volumes[].recreate) would create anew.
+      - V(fail) lets it fail and leaves the machine alone. V(redeploy) undeploys it, which powers it off, sets it up and deploys it again.
+    type: str
+    choices: [fail, redeploy]
+    default: fail
+  golden:
+    description:
+      - Whether the volumes from an image are cloned from a golden volume, so that Cinder converts each image once and not for each node.
+        See O(bfv.openstack.bfv_volume#module:via_golden).
+    type: bool
+    default: false
+  validate:
+    description:
+      - Whether Ironic checks each node, its storage included, before it is deployed. It checks the storage nowhere else.
+    type: bool
+    default: true
+  fail_after:
+    description:
+      - Stops the run when so many nodes have failed, as a number such as V(3) or as a part of O(nodes) such as V(10%).
+      - Then no further step is taken. Nodes that are being deployed or undeployed are waited for. The others fail with that reason, and the next run goes on with them.
+      - Left out, the run never stops early.
+    type: str
+  report:
+    description:
+      - Path of a file on the controller, to which the result is written as an HTML page.
+      - It tells what each node boots from, what was done, what failed and why, and how long each node took. A file that is there is replaced.
+        In check mode nothing is written.
+    type: path
   volumes_on_undeploy:
     description:
-      - Whether O(state=undeployed) keeps or deletes O(nodes[].volumes).
+      - Whether O(state=undeployed) and O(state=absent) keep or delete O(nodes[].volumes).
     type: str
     choices: [keep, delete]
     default: keep
@@ -263,6 +297,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+seconds:
+  description: How long the run took, in seconds.
+  returned: always, unless no node could be looked at
+  type: float
+  sample: 42.7
 nodes:
   description:
     - What became of each node, by the name that it was asked for.
@@ -307,6 +346,14 @@ nodes:
       type: list
       elements: dict
       sample: []
+    history:
+      description: What happened to the node and when, in seconds since the run began. Empty in check mode, and where there was nothing to do.
+      type: list
+      elements: dict
+      sample:
+        - {at: 0.812, what: deploy node rack3-node07}
+        - {at: 1.377, what: deploying}
+        - {at: 37.2, what: deployed}
 """
 
 from ansible_collections.bfv.openstack.plugins.module_utils.options import (
@@ -337,7 +384,12 @@ OPTIONS: Options = {
             "targets": {"type": "list", "elements": "dict", "options": TARGET},
         },
     },
-    "state": {"type": "str", "choices": ["prepared", "deployed", "undeployed"], "default": "deployed"},
+    "state": {"type": "str", "choices": ["prepared", "deployed", "undeployed", "absent"], "default": "deployed"},
+    "on_drift": {"type": "str", "choices": ["fail", "redeploy"], "default": "fail"},
+    "golden": {"type": "bool", "default": False},
+    "validate": {"type": "bool", "default": True},
+    "fail_after": {"type": "str"},
+    "report": {"type": "path"},
     "volumes_on_undeploy": {"type": "str", "choices": ["keep", "delete"], "default": "keep"},
     "concurrency": {"type": "int", "default": 8},
     **IQN_PREFIX,

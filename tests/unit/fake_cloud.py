@@ -308,8 +308,8 @@ def manage(cloud: FakeCloud, nodes: list[Json], *, check_mode: bool = False, **p
     """What the module baremetal_fleet does with these nodes, in the time of the fake."""
     given = {"state": "deployed", "concurrency": 4, "timeout": 60, "wait": True, "nodes": nodes, **params}
     with patch.object(fleet, "Rounds", lambda timeout: Rounds(timeout, cloud.clock, cloud.sleep)):
-        outcomes = fleet.manage(cloud, given, check_mode=check_mode)  # type: ignore[arg-type]
-    return {outcome.node: outcome for outcome in outcomes}
+        result = fleet.manage(cloud, given, check_mode=check_mode)  # type: ignore[arg-type]
+    return {outcome.node: outcome for outcome in result.outcomes}
 
 
 def _fields(record: Json, query: Json) -> Json:

@@ -1,18 +1,18 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What is there of a whole fleet, read in bulk: a handful of list requests, however many nodes there are."""
+"""What is there of a whole fleet, read in bulk: a handful of list requests, however many nodes there are. A few nodes are read singly."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from ..cloud.connection import Cloud
 from ..cloud.service import Json
-from ..resources import connector, node, target, volume_record, volume_source
+from ..resources import connector, golden, node, target, volume_record, volume_source
 from ..resources.connector import Connector, Key
 from ..resources.node import Node
 from ..resources.target import Target
@@ -20,7 +20,10 @@ from ..resources.volume_record import Volume
 from ..resources.volume_source import Source
 from ..values.errors import Refused
 from ..values.plan import Request
-from .wanted import UNDEPLOYED, NodeWanted
+from .wanted import ABSENT, GOING, NodeWanted
+
+# Up to so many nodes, volumes or golden images are read one by one: on a cloud with many others that costs less than a list of all.
+FEW = 4
 
 Record = TypeVar("Record", Connector, Target)
 
@@ -35,19 +38,23 @@ class NodeFound:
     targets: tuple[Target, ...] = ()
     volumes: Mapping[str, tuple[Volume, ...]] = field(default_factory=dict)
     sources: Mapping[tuple[str, str], Source | Refused] = field(default_factory=dict)
+    golden: Mapping[str, tuple[Volume, ...]] = field(default_factory=dict)  # by the image's name
+    default_storage_interface: str | None = None  # read only where a node is to be reset
 
 
 def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | Refused]:
     """What is there of each wanted node, by the name under which it is wanted."""
     wants = list(wants)
-    nodes = read_nodes(cloud)
-    connectors = _by_node(map(connector.from_api, _records(cloud, "connectors")))
-    taken = connector.by_key(one for ones in connectors.values() for one in ones)
-    targets = _by_node(map(target.from_api, _records(cloud, "targets")))
-    volumes = read_volumes(cloud, {label for want in wants for label in labels(want)})
+    nodes = read_nodes(cloud, [want.node for want in wants])
+    known = [nodes[want.node] for want in wants if want.node in nodes]
+    connectors = _by_node(map(connector.from_api, _records(cloud, "connectors", known)))
+    targets = _by_node(map(target.from_api, _records(cloud, "targets", known)))
     sources = _read_sources(
-        cloud, {one.source for want in wants if want.state != UNDEPLOYED for one in want.volumes if one.source}
+        cloud, {one.source for want in wants if want.state not in GOING for one in want.volumes if one.source}
     )
+    volumes, golden = read_volumes(cloud, wants, sources)
+    taken = _read_taken(cloud, wants, connectors, in_bulk=len(known) > FEW)
+    defaults = _read_defaults(cloud, {nodes[want.node].driver for want in wants if want.state == ABSENT and want.node in nodes})
     found: dict[str, NodeFound | Refused] = {}
     for want in wants:
         seen = nodes.get(want.node)
@@ -61,12 +68,17 @@ def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | 
             targets=tuple(targets[seen.uuid]),
             volumes={label: volumes.get(label, ()) for label in labels(want)},
             sources=sources,
+            golden=golden,
+            default_storage_interface=defaults.get(seen.driver),
         )
     return found
 
 
-def _records(cloud: Cloud, kind: str) -> Iterator[Json]:
-    return cloud.baremetal.list(f"/volume/{kind}", kind, f"read the volume {kind}", detail=True)
+def _records(cloud: Cloud, kind: str, of: Sequence[Node]) -> Iterator[Json]:
+    """The connectors or targets of these nodes, and where those are many, of every other node as well."""
+    queries: list[dict[str, object]] = [{"node": one.uuid} for one in of] if len(of) <= FEW else [{}]
+    for query in queries:
+        yield from cloud.baremetal.list(f"/volume/{kind}", kind, f"read the volume {kind}", detail=True, **query)
 
 
 def _by_node(records: Iterable[Record]) -> dict[str, list[Record]]:
@@ -76,28 +88,58 @@ def _by_node(records: Iterable[Record]) -> dict[str, list[Record]]:
     return found
 
 
+def _read_taken(
+    cloud: Cloud, wants: Sequence[NodeWanted], connectors: Mapping[str, list[Connector]], *, in_bulk: bool
+) -> dict[Key, Connector]:
+    """The connectors by what must be unique of them. Those of all nodes where one is to be made with an identifier that was given."""
+    own = connector.by_key(one for ones in connectors.values() for one in ones)
+    given = {connector.key_wanted(one) for want in wants if want.state not in GOING for one in want.connectors}
+    return own if in_bulk or given <= {None, *own} else connector.read_all(cloud)
+
+
 def labels(want: NodeWanted) -> list[str]:
     """The names and ids under which the node's volumes are asked for."""
     return [one.label for one in want.volumes] + [one.volume for one in want.targets if one.volume]
 
 
-def read_nodes(cloud: Cloud) -> dict[str, Node]:
-    """Every node that the user may see, by name and by UUID: one request a page of 1000."""
+def read_nodes(cloud: Cloud, names: Collection[str]) -> dict[str, Node]:
+    """The nodes of these names and UUIDs, and where those are many every other as well: one request a page of 1000."""
+    if len(names) <= FEW:
+        return {name: one for name in names if (one := node.find(cloud, name))}
     found = {}
     for one in map(node.from_api, cloud.baremetal.list("/nodes", "nodes", "read the nodes", fields=",".join(node.FIELDS))):
         found[one.name] = found[one.uuid] = one
     return found
 
 
-def read_volumes(cloud: Cloud, wanted: set[str]) -> dict[str, tuple[Volume, ...]]:
-    """The project's volumes of the wanted names and ids: one request a page of 1000, none where nothing is wanted."""
+def read_volumes(
+    cloud: Cloud, wants: Iterable[NodeWanted], sources: Mapping[tuple[str, str], Source | Refused]
+) -> tuple[dict[str, tuple[Volume, ...]], dict[str, tuple[Volume, ...]]]:
+    """The wanted volumes by the names and ids that were asked for, and the golden ones by the names of their images.
+
+    One request for each where there are few, else one for a page of 1000 of the project's; none where nothing is wanted.
+    """
+    wants = list(wants)
+    names = {label for want in wants for label in labels(want)}
+    images = {sources.get(one.source) for want in wants for one in want.volumes if one.via_golden and one.source}
+    cast = {one for one in images if isinstance(one, Source)}
+    if len(names) + len(cast) <= FEW:
+        return {name: volume_record.find(cloud, name) for name in names}, {one.name: golden.read(cloud, one) for one in cast}
     found: dict[str, tuple[Volume, ...]] = defaultdict(tuple)
-    if not wanted:
-        return found
-    for one in map(volume_record.from_api, cloud.block_storage.list("/volumes/detail", "volumes", "read the volumes")):
-        for label in {one.id, one.name} & wanted:
+    golden_of: dict[str, tuple[Volume, ...]] = defaultdict(tuple)
+    for one in volume_record.read_all(cloud):
+        for label in {one.id, one.name} & names:
             found[label] += (one,)
-    return found
+        if golden.IMAGE_NAME in one.metadata:
+            golden_of[one.metadata[golden.IMAGE_NAME]] += (one,)
+    return found, golden_of
+
+
+def _read_defaults(cloud: Cloud, drivers: set[str]) -> dict[str, str]:
+    """The storage interface that each driver gives a node that has none of its own."""
+    return {
+        name: cloud.baremetal.read(f"/drivers/{name}", f"read driver {name}")["default_storage_interface"] for name in drivers
+    }
 
 
 def _read_sources(cloud: Cloud, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], Source | Refused]:

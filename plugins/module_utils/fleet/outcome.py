@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from ..resources import connector, node_storage, target, volume_record
 from ..values.plan import Plan
+from .journal import Entry
 from .observe import NodeFound
 
 _NOTHING = Plan("", {}, {})
@@ -23,6 +24,7 @@ class Outcome:
     actions: tuple[str, ...] = ()
     plan: Plan = _NOTHING
     found: NodeFound | None = None
+    history: tuple[Entry, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -48,4 +50,5 @@ class Outcome:
             "connectors": [connector.view(one) for one in found.connectors] if found else [],
             "targets": [target.view(one) for one in found.targets] if found else [],
             "volumes": [volume_record.view(one) for ones in found.volumes.values() for one in ones] if found else [],
+            "history": [asdict(entry) for entry in self.history],
         }

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..resources import connector, deployment, node, node_storage, target, volume
 from ..resources.node import Node
@@ -13,8 +13,14 @@ from ..resources.target import Target
 from ..values import capabilities
 from ..values.errors import Refused
 from ..values.plan import Plan, together
+from . import drift, surroundings
 from .observe import NodeFound
-from .wanted import UNDEPLOYED, NodeWanted
+from .wanted import ABSENT, DEPLOYED, GOING, UNDEPLOYED, NodeWanted
+
+# What is read again while a node waits.
+NODES, VOLUMES = "nodes", "volumes"
+RELEASED = "released"  # the node, and all that is its own when it has come to rest: undeployed, it loses targets and volumes
+EVERYTHING = "everything"
 
 
 @dataclass(frozen=True)
@@ -22,12 +28,12 @@ class Stage:
     """A part of the way. The first stage that is not settled is taken; ``looks_at`` is what is read again while it waits."""
 
     plan: Plan
-    looks_at: str = "nodes"
+    looks_at: str = NODES
 
 
 def plan(want: NodeWanted, found: NodeFound) -> list[Stage]:
     """The way of the node to where it is wanted, in order. Raises Refused before anything of it was taken."""
-    return _plan_undeployment(want, found) if want.state == UNDEPLOYED else _plan_deployment(want, found)
+    return _plan_undeployment(want, found) if want.state in GOING else _plan_deployment(want, found)
 
 
 def whole(stages: list[Stage]) -> Plan:
@@ -37,59 +43,45 @@ def whole(stages: list[Stage]) -> Plan:
 
 def _plan_deployment(want: NodeWanted, found: NodeFound) -> list[Stage]:
     node.check_not_novas(found.node, f"set up node {found.node.name}")
-    deploys = deployment.plan(deployment.Wanted(want.state), found.node)
     if deployment.is_on_the_way(found.node):
-        return [Stage(deploys)]
-    volumes = [volume.plan(one, _volume_found(one, found)) for one in want.volumes]
+        rest = deployment.plan(deployment.Wanted(want.state), found.node)
+        return [Stage(rest, RELEASED if deployment.is_undeploying(found.node) else NODES)]
+    differs = drift.find(want, found) if found.node.provision_state == "active" else ""
+    if not differs:
+        return _plan_setup(want, found)
+    if want.on_drift == "fail":
+        raise Refused(
+            f"Failed to set up node {found.node.name}: it is active, and its {differs} is not what is asked for. "
+            "Undeploy it and run again, or permit that (on_drift=redeploy)."
+        )
+    undeploys = Stage(deployment.plan(deployment.Wanted(UNDEPLOYED), found.node), RELEASED)
+    return [undeploys, *_plan_setup(want, surroundings.undeployed(found))]
+
+
+def _plan_setup(want: NodeWanted, found: NodeFound) -> list[Stage]:
+    volumes = [volume.plan(one, surroundings.of_volume(one, found)) for one in want.volumes]
     storage = node_storage.plan(want.storage, node_storage.Found(found.node))
-    connectors = _plan_connectors(want, found)
+    connectors = [connector.plan(one, connector.Found(found.node, found.connectors, found.taken)) for one in want.connectors]
     return [
-        Stage(together("volumes", volumes), "volumes"),
+        Stage(together("volumes", volumes), VOLUMES),
         Stage(storage),
         Stage(together("connectors", connectors)),
         Stage(together("targets", _plan_targets(want, found))),
-        Stage(deploys),
+        Stage(deployment.plan(deployment.Wanted(want.state, want.validate), found.node)),
     ]
-
-
-def _plan_connectors(want: NodeWanted, found: NodeFound) -> list[Plan]:
-    active = found.node.provision_state == "active"
-    # A running machine is never powered off for a connector that only its next deployment would use.
-    resting = replace(found.node, power_state=node.POWER_OFF) if active else found.node
-    plans = [connector.plan(one, connector.Found(resting, found.connectors, found.taken)) for one in want.connectors]
-    differing = [plan.subject for plan in plans if active and plan.before and not plan.settled]
-    if differing:
-        raise Refused(
-            f"Failed to set up node {found.node.name}: it is active, and its {differing[0].partition(' of node ')[0]} is not what is asked for. "
-            "Undeploy it and run again."
-        )
-    return plans
 
 
 def _plan_targets(want: NodeWanted, found: NodeFound) -> list[Plan]:
     """The targets that are asked for, and no others: an entry with targets describes all that the node boots with."""
-    goal = node_storage.goal(want.storage, node_storage.Found(found.node))
     if found.node.provision_state == "active":
-        return _check_active(want, found, goal)
-    if want.state == "deployed":
+        return drift.plan_targets(want, found)
+    goal = node_storage.goal(want.storage, node_storage.Found(found.node))
+    if want.state == DEPLOYED:
         _check_deployable(want, found, goal)
     asked_for = {one.boot_index for one in want.targets}
     others = [one for one in found.targets if want.targets and one.boot_index not in asked_for]
-    wanted = [target.plan(one, _target_found(one, want, found, goal)) for one in want.targets]
+    wanted = [target.plan(one, surroundings.of_target(one, want, found, goal)) for one in want.targets]
     return [_plan_removal(want, found, one) for one in others] + wanted
-
-
-def _check_active(want: NodeWanted, found: NodeFound, goal: Node) -> list[Plan]:
-    """An active node boots from what it was deployed with: a target that differs is told, and never changed under it."""
-    resting = replace(goal, power_state=node.POWER_OFF)
-    plans = [target.plan(one, _target_found(one, want, found, resting)).seen({"target"}) for one in want.targets]
-    differing = [str(one.boot_index) for one, plan in zip(want.targets, plans, strict=True) if not plan.settled]
-    if differing:
-        raise Refused(
-            f"Failed to set up node {goal.name}: it is active, and its volume target {', '.join(differing)} is not what is asked for. "
-            "Undeploy it and run again."
-        )
-    return plans
 
 
 def _check_deployable(want: NodeWanted, found: NodeFound, goal: Node) -> None:
@@ -112,38 +104,18 @@ def _plan_removal(want: NodeWanted, found: NodeFound, going: Target) -> Plan:
 
 
 def _plan_undeployment(want: NodeWanted, found: NodeFound) -> list[Stage]:
-    undeploys = deployment.plan(deployment.Wanted(want.state), found.node)
+    undeploys = deployment.plan(deployment.Wanted(UNDEPLOYED), found.node)
     # Ironic removes the targets of a deployed node by itself; those of a node that was only prepared are left to us.
-    left = () if undeploys.waiting else found.targets
-    stages = [Stage(undeploys), Stage(together("targets", [_plan_removal(want, found, one) for one in left]))]
+    rests = surroundings.undeployed(found) if undeploys.waiting else found
+    stages = [
+        Stage(undeploys, RELEASED),
+        Stage(together("targets", [_plan_removal(want, rests, one) for one in rests.targets])),
+    ]
+    if want.state == ABSENT:
+        gone = [connector.plan(one, connector.Found(rests.node, rests.connectors)) for one in want.connectors]
+        stages.append(Stage(together("connectors", gone)))
+        stages.append(Stage(node_storage.plan(want.storage, node_storage.Found(rests.node, found.default_storage_interface))))
     if want.deletes_volumes:
-        released = [volume.plan(one, _released(one, found, undeploys)) for one in want.volumes]
-        stages.append(Stage(together("volumes", released), "volumes"))
+        volumes = [volume.plan(one, surroundings.of_volume(one, rests)) for one in want.volumes]
+        stages.append(Stage(together("volumes", volumes), VOLUMES))
     return stages
-
-
-def _volume_found(want: volume.Wanted, found: NodeFound) -> volume.Found:
-    source = found.sources.get(want.source) if want.source else None
-    if isinstance(source, Refused):
-        raise source
-    return volume.Found(found.volumes.get(want.label, ()), source)
-
-
-def _released(want: volume.Wanted, found: NodeFound, undeploys: Plan) -> volume.Found:
-    """The volumes as they are once the node has let go of them."""
-    volumes = found.volumes.get(want.label, ())
-    if undeploys.waiting:
-        volumes = tuple(
-            replace(one, status="available", attached_to=tuple(holder for holder in one.attached_to if holder != found.node.uuid))
-            for one in volumes
-        )
-    return volume.Found(volumes)
-
-
-def _target_found(want: target.Wanted, node_wanted: NodeWanted, found: NodeFound, goal: Node) -> target.Found:
-    """The target's surroundings as they are when its turn comes: the node set up, its volumes made."""
-    volumes = found.volumes.get(want.volume or "", ())
-    ours = next((one for one in node_wanted.volumes if one.label == want.volume), None)
-    if ours:
-        volumes = (volume.expected(ours, _volume_found(ours, found)),)
-    return target.Found(goal, found.targets, volumes)

@@ -13,7 +13,10 @@ from typing import Any
 from ..resources import connector, node_storage, target, volume
 from ..values.errors import Invalid
 
-UNDEPLOYED = "undeployed"
+PREPARED, DEPLOYED, UNDEPLOYED, ABSENT = "prepared", "deployed", "undeployed", "absent"
+GOING = (UNDEPLOYED, ABSENT)
+# What a deployment from a volume needs, and no other way of booting uses.
+_BOOT_CAPABILITIES = ("iscsi_boot", "fibre_channel_boot")
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class NodeWanted:
     targets: tuple[target.Wanted, ...]
     deletes_volumes: bool = False
     power_off: bool = False
+    on_drift: str = "fail"
+    validate: bool = True
 
 
 def read(params: Mapping[str, Any]) -> tuple[list[NodeWanted], dict[str, Invalid]]:
@@ -68,20 +73,40 @@ def wanted(entry: Mapping[str, Any], params: Mapping[str, Any]) -> NodeWanted:
     """One entry of the option nodes. Raises Invalid."""
     node, state = entry["node"], params["state"]
     shared = {"node": node, "power_off": params.get("power_off")}
-    delete = params.get("volumes_on_undeploy") == "delete"
-    volumes = [{**one, "state": "absent" if delete and state == UNDEPLOYED else "present"} for one in entry.get("volumes") or ()]
+    deletes = params.get("volumes_on_undeploy") == "delete" and state in GOING
     return NodeWanted(
         node=node,
         state=state,
-        storage=node_storage.wanted({**entry, **shared, "image_source": "absent"}),
+        storage=node_storage.wanted({**_storage(entry, state), **shared}),
         connectors=tuple(
-            connector.wanted({**one, **shared, "iqn_prefix": params.get("iqn_prefix")}) for one in _connectors(entry)
+            connector.wanted(
+                {**one, **shared, "iqn_prefix": params.get("iqn_prefix"), "state": "absent" if state == ABSENT else "present"}
+            )
+            for one in _connectors(entry)
         ),
-        volumes=tuple(map(volume.wanted, volumes)),
+        volumes=tuple(
+            volume.wanted(
+                {
+                    **one,
+                    "state": "absent" if deletes else "present",
+                    "via_golden": bool(params.get("golden") and one.get("image")),
+                }
+            )
+            for one in entry.get("volumes") or ()
+        ),
         targets=tuple(target.wanted({**one, **shared}) for one in _targets(entry)),
-        deletes_volumes=delete,
+        deletes_volumes=deletes,
         power_off=bool(params.get("power_off")),
+        on_drift=params.get("on_drift") or "fail",
+        validate=params.get("validate") is not False,
     )
+
+
+def _storage(entry: Mapping[str, Any], state: str) -> Mapping[str, Any]:
+    """How the node is set up. Where it is to boot from volumes no more, its driver's default and none of their capabilities."""
+    if state != ABSENT:
+        return {**entry, "image_source": "absent"}
+    return {"storage_interface": node_storage.RESET, "capabilities": dict.fromkeys(_BOOT_CAPABILITIES)}
 
 
 def _connectors(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:

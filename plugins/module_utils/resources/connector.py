@@ -95,10 +95,14 @@ def observe(cloud: Cloud, want: Wanted) -> Found:
     what = f"read the volume connectors of node {node.name}"
     of_node = tuple(map(from_api, cloud.baremetal.list("/volume/connectors", "connectors", what, node=node.uuid, detail=True)))
     found = Found(node, of_node)
-    if plan(want, found).steps and want.state == "present":
-        every = cloud.baremetal.list("/volume/connectors", "connectors", "read the volume connectors", fields=_FIELDS)
-        return Found(node, of_node, by_key(map(from_api, every)))
-    return found
+    return Found(node, of_node, read_all(cloud)) if plan(want, found).steps and want.state == "present" else found
+
+
+def read_all(cloud: Cloud) -> dict[Key, Connector]:
+    """The connectors of all nodes by what must be unique of them."""
+    return by_key(
+        map(from_api, cloud.baremetal.list("/volume/connectors", "connectors", "read the volume connectors", fields=_FIELDS))
+    )
 
 
 def by_key(every: Iterable[Connector]) -> dict[Key, Connector]:
@@ -181,14 +185,14 @@ def _identifier_obstacles(one: Connector, taken: Mapping[Key, Sequence[Connector
             )
 
 
-
-def _current(want: Wanted, of_type: list[Connector]) -> Connector | None:
-    """The connector that is meant: for iqn the only one there is, whatever its name; else the one with the identifier."""
-    if want.type == "iqn":
 def identifier(want: Wanted, node: Node) -> str:
     """The identifier that a new connector gets."""
     return f"{want.iqn_prefix}{node.uuid}" if want.connector_id == AUTO else want.connector_id
 
+
+def _current(want: Wanted, of_type: list[Connector]) -> Connector | None:
+    """The connector that is meant: for iqn the only one there is, whatever its name; else the one with the identifier."""
+    if want.type == "iqn":
         return of_type[0] if of_type else None
     return next((one for one in of_type if _same(want, one)), None)
 

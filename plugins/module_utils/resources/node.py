@@ -99,13 +99,19 @@ def _image_source(instance_info: Mapping[str, Any]) -> str | None:
     return secrets.without_credentials(str(instance_info["image_source"] or ""))
 
 
-def observe(cloud: Cloud, name: str) -> Node:
-    """The node of that name or UUID. Raises Refused where there is none."""
+def find(cloud: Cloud, name: str) -> Node | None:
+    """The node of that name or UUID, or None where there is none."""
     path = f"/nodes/{name}" if _NAME.fullmatch(name) else None
     body = cloud.baremetal.find(path, f"read node {name}", fields=",".join(FIELDS)) if path else None
-    if body is None:
+    return from_api(body) if body else None
+
+
+def observe(cloud: Cloud, name: str) -> Node:
+    """The node of that name or UUID. Raises Refused where there is none."""
+    node = find(cloud, name)
+    if node is None:
         raise unknown(name)
-    return from_api(body)
+    return node
 
 
 def unknown(name: str) -> Refused:
@@ -166,12 +172,6 @@ def capability_obstacles(node: Node) -> Iterator[str]:
         )
 
 
-def nova_obstacles(node: Node) -> Iterator[str]:
-    """Why the node's targets are not ours: Nova makes and deletes those of its nodes itself."""
-    if node.instance_uuid:
-        yield (
-            f"the node belongs to Nova (instance {node.instance_uuid}), which makes and removes its volume targets itself. "
-            "Use a server that boots from the volume instead."
 def boot_capability_obstacles(node: Node, volume_type: str) -> Iterator[str]:
     """Why the capabilities keep Ironic from booting a volume of that type.
 
@@ -182,6 +182,12 @@ def boot_capability_obstacles(node: Node, volume_type: str) -> Iterator[str]:
         yield f"its capabilities have no {name}:True. Set {name} (bfv.openstack.baremetal_node_storage)."
 
 
+def nova_obstacles(node: Node) -> Iterator[str]:
+    """Why the node's targets are not ours: Nova makes and deletes those of its nodes itself."""
+    if node.instance_uuid:
+        yield (
+            f"the node belongs to Nova (instance {node.instance_uuid}), which makes and removes its volume targets itself. "
+            "Use a server that boots from the volume instead."
         )
 
 

@@ -188,7 +188,7 @@ def _plan_creation(want: Wanted, found: Found) -> Plan:
     elected, doubles = golden.elect(found.golden, found.source, want.volume_type)
     if elected is None:
         first = _golden(want, found.source)
-        request = replace(_create(first, _new(first, found.source), found.source), once=True)
+        request = replace(_create(first, _new(first, found.source), found.source), once=True, common=True)
         failed = [one for one in found.golden if one.name == first.name]
         steps = (request, *(_delete_other(one, "failed golden") for one in _idle(failed)))
         return Plan(subject, {}, described(new), steps, f"golden volume {first.name} to become available")
@@ -251,6 +251,12 @@ def _size(want: Wanted, source: Source | None, what: str) -> int:
             "above which this cloud makes no volumes from images. Use a smaller image, a snapshot or a volume."
         )
     return size
+
+
+def is_recreated(want: Wanted, found: Found) -> bool:
+    """Whether the volume that is there is to be deleted and created anew. Raises Refused where the name matches twice."""
+    volume = only(found.volumes, want.label)
+    return volume is not None and _is_recreated(want, volume, found.source)
 
 
 def _is_recreated(want: Wanted, volume: Volume, source: Source | None) -> bool:

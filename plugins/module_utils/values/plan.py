@@ -33,6 +33,7 @@ class Request(Step):
     body: object = field(default=None, repr=False)  # may hold a password
     unseen: bool = False  # writes only what the service never shows, a password
     shared: bool = False  # clearing up that another run may be doing as well: a refusal is no error
+    common: bool = False  # serves many nodes: of a fleet only one sends it
     once: bool = False  # must not be needed again: a volume that is made anew and fails again would be made for ever
 
 

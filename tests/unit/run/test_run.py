@@ -270,11 +270,11 @@ def test_a_fleet_fails_when_a_node_fails_and_tells_of_all(task: Run, cloud: Fake
 
 
 def test_a_fleet_that_cannot_be_looked_at_fails_at_once(task: Run, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unreachable(_path: str, _key: str, what: str, **_query: object) -> Json:
+    def unreachable(_path: str, what: str, **_query: object) -> Json:
         raise Rejected(what, "Ironic", 503, "busy")
 
-    monkeypatch.setattr(cloud, "list", unreachable)
-    assert "Failed to read the nodes" in task("baremetal_fleet", nodes=[{"node": "bm-0"}])["msg"]
+    monkeypatch.setattr(cloud, "find", unreachable)
+    assert "Failed to read node bm-0" in task("baremetal_fleet", nodes=[{"node": "bm-0"}])["msg"]
 
 
 # What every module shares

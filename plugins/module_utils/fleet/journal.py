@@ -1,0 +1,72 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What happened to which node and when: told as it happens, and kept for the result."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# Gets a line and its verbosity: 0 is always shown, 1 with -v.
+Tell = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """``at`` is in seconds since the run began."""
+
+    at: float
+    what: str
+
+
+class Journal:
+    """The journal of one run. Safe for threads: one line is told at a time."""
+
+    def __init__(self, state: str, total: int, tell: Tell | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._state = state
+        self._total = total
+        self._tell = tell
+        self._clock = clock
+        self._began = clock()
+        self._entries: dict[str, list[Entry]] = defaultdict(list)
+        self._counts: tuple[int, int, int] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken by now."""
+        return round(self._clock() - self._began, 3)
+
+    def note(self, node: str, what: str, verbosity: int = 0) -> None:
+        """Something happened to a node."""
+        with self._lock:
+            self._entries[node].append(Entry(self.seconds, what))
+            self._say(f"{node}: {what}", verbosity)
+
+    def summarize(self, done: int, failed: int) -> None:
+        """How far the run has come; told where that has changed."""
+        counts = done, failed, self._total - done - failed
+        with self._lock:
+            if counts != self._counts:
+                self._counts = counts
+                self._say(
+                    f"{self._state} {done}/{self._total}, {failed} failed, {counts[2]} waiting, {_minutes(self.seconds)}", 0
+                )
+
+    def of(self, node: str) -> tuple[Entry, ...]:
+        """What happened to the node, in order."""
+        return tuple(self._entries.get(node, ()))
+
+    def _say(self, line: str, verbosity: int) -> None:
+        if self._tell:
+            self._tell(line, verbosity)
+
+
+def _minutes(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"

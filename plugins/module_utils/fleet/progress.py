@@ -1,0 +1,155 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""One node of a fleet on its way: stage by stage until it is there, must wait, or fails."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from ..cloud.connection import Cloud
+from ..resources import deployment
+from ..resources.settle import is_conflict, not_taken, take
+from ..values.errors import BfvError, Refused
+from ..values.plan import Plan, Request, Step
+from . import observe, plan
+from .brake import Brake, Stopped
+from .journal import Journal
+from .observe import NodeFound
+from .outcome import Outcome
+from .plan import Stage
+from .wanted import NodeWanted
+
+# What a node waits for when its write met that of another run: one look at everything.
+_ANEW = Stage(Plan("another run", {}, {}, waiting="what another run does"), plan.EVERYTHING)
+
+
+@dataclass
+class Run:
+    """What the nodes of one run share."""
+
+    cloud: Cloud
+    journal: Journal
+    brake: Brake
+    # Writes that serve many nodes, by their words: who sends them, and the error it met.
+    senders: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, BfvError] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def is_sender(self, request: Request, node: str) -> bool:
+        """Whether it is up to this node to send a write that serves many."""
+        with self.lock:
+            return self.senders.setdefault(request.what, node) == node
+
+
+@dataclass
+class Progress:
+    """One node on its way."""
+
+    want: NodeWanted
+    found: NodeFound
+    plan: Plan  # the whole way, as it was before the first step
+    actions: list[str] = field(default_factory=list)
+    msg: str = ""
+    done: bool = False
+    waits: Stage | None = None
+    sent: tuple[Step, ...] = ()
+    requests: list[Request] = field(default_factory=list)  # what was written
+    relied: set[str] = field(default_factory=set)  # what another node wrote for this one too
+    started: bool = False  # a deployment or undeployment of this run
+    outrun: bool = False  # another run was faster, and this one has looked again
+
+    @property
+    def awaited(self) -> str:
+        """What the node waits for, in words."""
+        return (self.waits.plan.waiting or self.waits.plan.subject) if self.waits else ""
+
+    def fail(self, error: BfvError, run: Run) -> None:
+        """The node comes no further."""
+        self.msg = str(error)
+        if not isinstance(error, Stopped):
+            run.brake.count()
+        run.journal.note(self.want.node, self.msg)
+
+    def outcome(self, journal: Journal) -> Outcome:
+        return Outcome(self.want.node, self.msg, tuple(self.actions), self.plan, self.found, journal.of(self.want.node))
+
+
+def advance(run: Run, one: Progress) -> None:
+    """Take the node's steps until it is there, must wait, or fails."""
+    awaited = one.awaited
+    try:
+        _advance(run, one)
+    except BfvError as error:
+        if one.outrun or not (isinstance(error, Refused) or is_conflict(error)):
+            one.fail(error, run)
+            return
+        one.outrun, one.sent, one.waits = True, (), _ANEW
+    if one.waits and one.awaited != awaited:
+        run.journal.note(one.want.node, f"waits for {one.awaited}", 0 if one.waits.looks_at == plan.VOLUMES else 1)
+    elif one.done and one.actions:
+        run.journal.note(one.want.node, one.want.state)
+
+
+def _advance(run: Run, one: Progress) -> None:
+    one.waits = None
+    while one.waits is None:
+        stage = _next_stage(one)
+        if stage is None:
+            one.done = True
+            return
+        if stage.plan.steps and stage.plan.steps != one.sent:
+            run.brake.check(one.want.node)
+            one.sent = stage.plan.steps
+            told = _take(run, one, stage.plan)
+        elif stage.plan.waiting:
+            told = True
+        else:
+            raise not_taken(stage.plan)
+        if stage.plan.waiting or not told:
+            one.waits = stage
+
+
+def _next_stage(one: Progress) -> Stage | None:
+    if one.started:
+        deployment.check_landed(one.found.node)
+    stages = (Stage(stage.plan.rest(one.requests), stage.looks_at) for stage in plan.plan(one.want, one.found))
+    return next((stage for stage in stages if not stage.plan.settled), None)
+
+
+def _take(run: Run, one: Progress, steps_of: Plan) -> bool:
+    """Take the steps. Whether their answers told what is there now; if not, only another look does."""
+    told = True
+    for step in steps_of.steps:
+        if not isinstance(step, Request):
+            take(run.cloud, step)
+        elif (step.common or step.shared) and not run.is_sender(step, one.want.node):
+            _rely(run, one, step)
+        else:
+            told = _send(run, one, step) and told
+    return told
+
+
+def _send(run: Run, one: Progress, request: Request) -> bool:
+    try:
+        answer = take(run.cloud, request)
+    except BfvError as error:
+        run.errors[request.what] = error
+        raise
+    one.actions.append(request.what)
+    one.requests.append(request)
+    run.journal.note(one.want.node, request.what, 1)
+    one.started = one.started or deployment.is_start(request)
+    seen = observe.absorb(one.found, request, answer)
+    one.found = seen or one.found
+    return seen is not None
+
+
+def _rely(run: Run, one: Progress, request: Request) -> None:
+    """Leave a write to the node that sends it for all. Raises what that one met."""
+    if request.shared:
+        return
+    if request.what in one.relied:
+        raise run.errors.get(request.what) or not_taken(Plan(request.what, {}, {}, (request,)))
+    one.relied.add(request.what)
