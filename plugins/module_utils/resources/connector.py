@@ -95,10 +95,14 @@ def observe(cloud: Cloud, want: Wanted) -> Found:
     what = f"read the volume connectors of node {node.name}"
     of_node = tuple(map(from_api, cloud.baremetal.list("/volume/connectors", "connectors", what, node=node.uuid, detail=True)))
     found = Found(node, of_node)
-    if plan(want, found).steps and want.state == "present":
-        every = cloud.baremetal.list("/volume/connectors", "connectors", "read the volume connectors", fields=_FIELDS)
-        return Found(node, of_node, by_key(map(from_api, every)))
-    return found
+    return Found(node, of_node, read_all(cloud)) if plan(want, found).steps and want.state == "present" else found
+
+
+def read_all(cloud: Cloud) -> dict[Key, Connector]:
+    """The connectors of all nodes by what must be unique of them."""
+    return by_key(
+        map(from_api, cloud.baremetal.list("/volume/connectors", "connectors", "read the volume connectors", fields=_FIELDS))
+    )
 
 
 def by_key(every: Iterable[Connector]) -> dict[Key, Connector]:

@@ -50,9 +50,10 @@ _UNPREPARED = (
 
 @dataclass(frozen=True)
 class Wanted:
-    """``state`` is prepared (at rest, whatever else), deployed or undeployed."""
+    """``state`` is prepared (at rest, whatever else), deployed or undeployed; ``validate`` has Ironic check the node before."""
 
     state: str
+    validate: bool = True
 
 
 def plan(want: Wanted, node: Node) -> Plan:
@@ -61,16 +62,17 @@ def plan(want: Wanted, node: Node) -> Plan:
         return _plan_undeployment(node)
     if is_on_the_way(node):  # Ironic refuses every other change until it is at rest
         return _wait(node, "to come to rest")
-    return _plan_deployment(node) if want.state == "deployed" else _nothing(node)
+    return _plan_deployment(want, node) if want.state == "deployed" else _nothing(node)
 
 
-def _plan_deployment(node: Node) -> Plan:
+def _plan_deployment(want: Wanted, node: Node) -> Plan:
     what = f"deploy node {node.name}"
     if node.provision_state == "active":
         return _nothing(node)
     refuse(what, obstacles(node))
     goal = replace(node, provision_state="active")
-    steps = (Validate(node.uuid, node.name, REQUIRED), _provision(node, what, "active"))
+    checks = (Validate(node.uuid, node.name, REQUIRED),) if want.validate else ()
+    steps = (*checks, _provision(node, what, "active"))
     return Plan(_subject(node), _view(node), _view(goal), steps, f"node {node.name} to become active")
 
 

@@ -99,13 +99,19 @@ def _image_source(instance_info: Mapping[str, Any]) -> str | None:
     return secrets.without_credentials(str(instance_info["image_source"] or ""))
 
 
-def observe(cloud: Cloud, name: str) -> Node:
-    """The node of that name or UUID. Raises Refused where there is none."""
+def find(cloud: Cloud, name: str) -> Node | None:
+    """The node of that name or UUID, or None where there is none."""
     path = f"/nodes/{name}" if _NAME.fullmatch(name) else None
     body = cloud.baremetal.find(path, f"read node {name}", fields=",".join(FIELDS)) if path else None
-    if body is None:
+    return from_api(body) if body else None
+
+
+def observe(cloud: Cloud, name: str) -> Node:
+    """The node of that name or UUID. Raises Refused where there is none."""
+    node = find(cloud, name)
+    if node is None:
         raise unknown(name)
-    return from_api(body)
+    return node
 
 
 def unknown(name: str) -> Refused:
