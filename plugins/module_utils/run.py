@@ -10,10 +10,12 @@ from copy import deepcopy
 from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.common.parameters import remove_values
 
 from .cloud import connection
 from .cloud.connection import Cloud
 from .fleet import fleet
+from .fleet.journal import Tell
 from .options import CONNECTION, Options
 from .resources.settle import Settling
 from .values import identifiers, secrets
@@ -58,18 +60,21 @@ def run(options: Options, resource: Resource, report: Report | None = None, **ru
     module.exit_json(**result)
 
 
-def run_fleet(options: Options) -> None:
-    """Run the module that manages many nodes. It fails only where nothing can be done at all; nodes fail by themselves."""
+def run_fleet(options: Options, tell: Tell | None = None) -> None:
+    """Run the module that manages many nodes. It fails only where nothing can be done at all; nodes fail by themselves.
+
+    ``tell`` gets a line of text and its verbosity (0 is always shown, 1 with -v) whenever something has happened.
+    """
     module = _module(options, {})
     try:
         cloud = Cloud(module.params)
-        managed = fleet.manage(cloud, module.params, check_mode=module.check_mode)
+        managed = fleet.manage(cloud, module.params, check_mode=module.check_mode, tell=tell and _without_secrets(module, tell))
     except BfvError as error:
         module.fail_json(msg=str(error))
     outcomes = managed.outcomes
     for outcome in outcomes:
         for warning in outcome.plan.warnings:
-            module.warn(warning)
+            module.warn(_hidden(module, warning))
     result: dict[str, Any] = {
         "changed": any(outcome.changed for outcome in outcomes),
         "seconds": managed.seconds,
@@ -105,8 +110,17 @@ def _module(options: Options, rules: Mapping[str, Any]) -> AnsibleModule:
     return module
 
 
+def _without_secrets(module: AnsibleModule, tell: Tell) -> Tell:
+    return lambda line, verbosity: tell(_hidden(module, line), verbosity)
+
+
+def _hidden(module: AnsibleModule, text: str) -> str:
+    """The text without secrets: Ansible takes them out of results only."""
+    return str(remove_values(text, module.no_log_values))  # type: ignore[no-untyped-call]
+
+
 def _tell(module: AnsibleModule, result: dict[str, object], plan: Plan) -> None:
     for warning in plan.warnings:
-        module.warn(warning)
+        module.warn(_hidden(module, warning))
     if module._diff:
         result["diff"] = plan.diff

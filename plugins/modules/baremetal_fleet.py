@@ -356,6 +356,7 @@ nodes:
         - {at: 37.2, what: deployed}
 """
 
+from ansible_collections.bfv.openstack.plugins.module_utils.fleet.journal import Tell
 from ansible_collections.bfv.openstack.plugins.module_utils.options import (
     CONNECTOR,
     IQN_PREFIX,
@@ -399,8 +400,8 @@ OPTIONS: Options = {
 }
 
 
-def main() -> None:
-    run_fleet(OPTIONS)
+def main(tell: Tell | None = None) -> None:
+    run_fleet(OPTIONS, tell)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,52 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The module baremetal_fleet in Ansible's worker process: there it can tell at once what happens.
+
+The report is written here, on the controller, wherever the module runs.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible_collections.bfv.openstack.plugins.modules import baremetal_fleet
+from ansible_collections.bfv.openstack.plugins.plugin_utils import progress, report
+from ansible_collections.bfv.openstack.plugins.plugin_utils.in_process import InProcess, Json
+
+
+class ActionModule(InProcess):
+    module = baremetal_fleet
+
+    def run(self, tmp: Any = None, task_vars: Json | None = None) -> Json:
+        path = self._task.args.get("report")
+        if path and not self._task.check_mode:
+            reason = self._obstacle_of_report(str(path))
+            if reason:
+                return {"changed": False, "failed": True, "msg": reason}
+        result: Json = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
+        # Without nodes there is nothing to report: the options were wrong, or no node could be looked at.
+        return self._reported(str(path), result) if path and not self._task.check_mode and "nodes" in result else result
+
+    def run_module(self) -> None:
+        quiet = self._task.no_log or not progress.are_lines_welcome()
+        baremetal_fleet.main(None if quiet else progress.tell)
+
+    def _obstacle_of_report(self, path: str) -> str:
+        if self._task.async_val:
+            return "Give either report or async: an asynchronous task has no result to report."
+        try:
+            report.check(path)
+        except report.ReportError as error:
+            return str(error)
+        return ""
+
+    def _reported(self, path: str, result: Json) -> Json:
+        state = self._task.args.get("state") or baremetal_fleet.OPTIONS["state"]["default"]
+        try:
+            report.write(path, result, state=state, finished=datetime.now(UTC))
+        except report.ReportError as error:
+            said = " ".join(filter(None, [result.get("msg"), str(error)]))
+            return {**result, "failed": True, "msg": said}
+        return result

@@ -1,0 +1,71 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Run a module in this process as if it were one of its own."""
+
+from __future__ import annotations
+
+import io
+import locale
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.module_utils import basic
+
+# How options and results are written. Ansible takes this profile for every module that asks for no other.
+PROFILE = "legacy"
+
+# What openstack.enable_logging() sets up, for the option sdk_log_path.
+_LOGGERS = ("openstack", "keystoneauth", "urllib3", "stevedore")
+
+
+def run(main: Callable[[], None], options: bytes) -> dict[str, Any]:
+    """Run a module's ``main`` with these options; gives what its process would have printed, and its exit status."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    code: object = 0
+    with _options(options), _left_as_it_was(), redirect_stdout(stdout), redirect_stderr(stderr):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        except Exception as error:
+            raise AnsibleError("Module failed.") from error  # Ansible's words for a module that ends so
+    out, err = stdout.getvalue(), stderr.getvalue()
+    return {"rc": code, "stdout": out, "stdout_lines": out.splitlines(), "stderr": err, "stderr_lines": err.splitlines()}
+
+
+@contextmanager
+def _options(options: bytes) -> Iterator[None]:
+    """Where AnsibleModule looks for its options before it reads its standard input."""
+    given = {"_ANSIBLE_ARGS": options, "_ANSIBLE_PROFILE": PROFILE, "_PARSED_MODULE_ARGS": None}
+    before = {name: getattr(basic, name) for name in given}
+    vars(basic).update(given)
+    try:
+        yield
+    finally:
+        vars(basic).update(before)
+
+
+@contextmanager
+def _left_as_it_was() -> Iterator[None]:
+    """The items of a loop share a worker: none may find what AnsibleModule or the SDK has set up for another."""
+    folder, environment, words = os.getcwd(), dict(os.environ), locale.setlocale(locale.LC_ALL)
+    loggers = [logging.getLogger(name) for name in _LOGGERS]
+    before = [(logger, logger.level, list(logger.handlers)) for logger in loggers]
+    try:
+        yield
+    finally:
+        for logger, level, handlers in before:
+            logger.setLevel(level)
+            for added in [handler for handler in logger.handlers if handler not in handlers]:
+                logger.removeHandler(added)
+                added.close()
+        locale.setlocale(locale.LC_ALL, words)
+        if dict(os.environ) != environment:
+            os.environ.clear()
+            os.environ.update(environment)
+        os.chdir(folder)
