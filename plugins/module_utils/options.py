@@ -82,6 +82,25 @@ VOLUME: Options = {
     "retype": {"type": "bool", "default": False},
 }
 
+INFO: Options = {
+    "nodes": {"type": "list", "elements": "str"},
+    "filters": {
+        "type": "dict",
+        "options": {
+            "ready": {"type": "bool"},
+            "storage_interface": {"type": "list", "elements": "str"},
+            "provision_state": {"type": "list", "elements": "str"},
+            "maintenance": {"type": "bool"},
+            "driver": {"type": "str"},
+            "resource_class": {"type": "str"},
+            "conductor_group": {"type": "str"},
+            "owner": {"type": "str"},
+            "lessee": {"type": "str"},
+        },
+    },
+    "volumes": {"type": "bool", "default": False},
+}
+
 SERVER: Options = {
     "name": {"type": "str"},
     "id": {"type": "str"},

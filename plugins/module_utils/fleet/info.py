@@ -3,13 +3,13 @@
 
 """What there is of bare-metal nodes, and whether each would boot from its volume. It reads, and never writes.
 
-A handful of list requests, however many nodes there are. The module bfv_info and the inventory plugin show the same.
+A handful of list requests, however many nodes there are; a few that are named are read singly. The module bfv_info and the inventory plugin show the same.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from ..resources.connector import Connector, Key
 from ..resources.target import Target
 from ..values import secrets
 from ..values.plan import Plan
+from . import observe as observing
 from .readiness import Setup, reasons
 
 Record = TypeVar("Record", Connector, Target)
@@ -70,26 +71,27 @@ def observe(cloud: Cloud, want: Wanted) -> list[NodeSeen]:
     records = _read_nodes(cloud, want)
     if not records:
         return []
-    connectors = [connector.from_api(one) for one in _read(cloud, "connectors")]
-    of_node, targets = _by_node(connectors), _by_node(target.from_api(one) for one in _read(cloud, "targets"))
+    few = {record["uuid"] for record in records} if len(records) <= observing.FEW and want.nodes is not None else None
+    targets = _by_node(map(target.from_api, _read(cloud, "targets", few)))
+    connectors = _by_node(map(connector.from_api, _read(cloud, "connectors", few)))
+    taken = _read_taken(cloud, connectors, in_bulk=few is None)
     volumes = {one.id: one for one in volume_record.read_all(cloud)} if want.volumes else None
-    taken: dict[Key, list[Connector]] = defaultdict(list)
-    for one in connectors:
-        taken[connector.key_of(one)].append(one)
     found = []
     for record in records:
         uuid = record["uuid"]
-        setup = Setup(node.from_api(record), of_node[uuid], targets[uuid], taken, volumes)
+        setup = Setup(node.from_api(record), connectors[uuid], targets[uuid], taken, volumes)
         found.append(NodeSeen(record, setup, tuple(reasons(setup))))
     return sorted((one for one in found if _passes(one, want.filters)), key=lambda one: one.setup.node.name)
 
 
 def _read_nodes(cloud: Cloud, want: Wanted) -> list[Json]:
+    ironic = cloud.baremetal.at(microversions.BAREMETAL_DETAILS)
+    fields = node.FIELDS + _MORE
+    if want.nodes is not None and len(want.nodes) <= observing.FEW:
+        return _named([record for name in want.nodes if (record := node.read(ironic, name, fields))], want.nodes)
     # Ironic must not leave out nodes that are named: they would look as if they were not there.
     query = _query(want.filters) if want.nodes is None else {}
-    fields = ",".join(node.FIELDS + _MORE)
-    ironic = cloud.baremetal.at(microversions.BAREMETAL_DETAILS)
-    records = list(ironic.list("/nodes", "nodes", "read the nodes", fields=fields, **query))
+    records = list(ironic.list("/nodes", "nodes", "read the nodes", fields=",".join(fields), **query))
     return records if want.nodes is None else _named(records, want.nodes)
 
 
@@ -110,8 +112,25 @@ def _named(records: list[Json], names: Iterable[str]) -> list[Json]:
     return list({by_name[name]["uuid"]: by_name[name] for name in names}.values())
 
 
-def _read(cloud: Cloud, kind: str) -> Iterable[Json]:
-    return cloud.baremetal.list(f"/volume/{kind}", kind, f"read the volume {kind}", detail=True)
+def _read(cloud: Cloud, kind: str, of: Collection[str] | None) -> Iterator[Json]:
+    """The connectors or targets of these nodes, or of all."""
+    queries: list[dict[str, object]] = [{}] if of is None else [{"node": uuid} for uuid in sorted(of)]
+    for query in queries:
+        yield from cloud.baremetal.list(f"/volume/{kind}", kind, f"read the volume {kind}", detail=True, **query)
+
+
+def _read_taken(cloud: Cloud, of_nodes: Mapping[str, list[Connector]], *, in_bulk: bool) -> Mapping[Key, list[Connector]]:
+    """The connectors by what must be unique of them: of every node where one of these may be there a second time.
+
+    Ironic itself compares the identifiers as text, and so keeps only an iqn unique, which has no other spelling.
+    """
+    found = [one for connectors in of_nodes.values() for one in connectors]
+    if not in_bulk and any(one.type != "iqn" for one in found):
+        found = [connector.from_api(one) for one in _read(cloud, "connectors", None)]
+    taken: dict[Key, list[Connector]] = defaultdict(list)
+    for one in found:
+        taken[connector.key_of(one)].append(one)
+    return taken
 
 
 def _by_node(records: Iterable[Record]) -> dict[str, list[Record]]:

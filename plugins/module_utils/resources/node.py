@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..cloud.connection import Cloud
+from ..cloud.service import Json, Service
 from ..values import boot_interfaces, capabilities, secrets
 from ..values.errors import Refused, refuse
 from ..values.plan import Request
@@ -101,9 +102,15 @@ def _image_source(instance_info: Mapping[str, Any]) -> str | None:
 
 def find(cloud: Cloud, name: str) -> Node | None:
     """The node of that name or UUID, or None where there is none."""
-    path = f"/nodes/{name}" if _NAME.fullmatch(name) else None
-    body = cloud.baremetal.find(path, f"read node {name}", fields=",".join(FIELDS)) if path else None
-    return from_api(body) if body else None
+    record = read(cloud.baremetal, name, FIELDS)
+    return from_api(record) if record else None
+
+
+def read(ironic: Service, name: str, fields: Iterable[str]) -> Json | None:
+    """These fields of the node of that name or UUID, or None where there is none."""
+    if not _NAME.fullmatch(name):
+        return None
+    return ironic.find(f"/nodes/{name}", f"read node {name}", fields=",".join(fields))
 
 
 def observe(cloud: Cloud, name: str) -> Node:
