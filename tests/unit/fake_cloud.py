@@ -301,7 +301,7 @@ def settle(cloud: FakeCloud, resource: Any, **options: Any) -> list[Plan]:
     with patch.object(settle_module, "Rounds", lambda timeout: Rounds(timeout, cloud.clock, cloud.sleep)):
         settling = Settling(cloud, lambda: resource.observe(cloud, want), plan)  # type: ignore[arg-type]
         settling.run(timeout=200)
-    return [*plans[:-1], plans[-1].rest(settling._requests)]
+    return [*plans[:-1], plans[-1].rest(settling.way.requests)]
 
 
 def manage(cloud: FakeCloud, nodes: list[Json], *, check_mode: bool = False, **params: Any) -> dict[str, Outcome]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from ..cloud.connection import Cloud
 from ..resources import deployment
-from ..resources.settle import is_conflict, not_taken, take
-from ..values.errors import BfvError, Refused
+from ..resources.settle import Way, not_taken, take
+from ..values.errors import BfvError
 from ..values.plan import Plan, Request, Step
 from . import observe, plan
 from .brake import Brake, Stopped
@@ -54,11 +54,9 @@ class Progress:
     msg: str = ""
     done: bool = False
     waits: Stage | None = None
-    sent: tuple[Step, ...] = ()
-    requests: list[Request] = field(default_factory=list)  # what was written
+    way: Way = field(default_factory=Way)
     relied: set[str] = field(default_factory=set)  # what another node wrote for this one too
     started: bool = False  # a deployment or undeployment of this run
-    outrun: bool = False  # another run was faster, and this one has looked again
 
     @property
     def awaited(self) -> str:
@@ -80,48 +78,43 @@ def advance(run: Run, one: Progress) -> None:
     """Take the node's steps until it is there, must wait, or fails."""
     awaited = one.awaited
     try:
-        _advance(run, one)
+        one.waits = _advance(run, one)
+        one.done = one.waits is None
     except BfvError as error:
-        if one.outrun or not (isinstance(error, Refused) or is_conflict(error)):
-            one.fail(error, run)
-            return
-        one.outrun, one.sent, one.waits = True, (), _ANEW
+        one.fail(error, run)
+        return
     if one.waits and one.awaited != awaited:
         run.journal.note(one.want.node, f"waits for {one.awaited}", 0 if one.waits.looks_at == plan.VOLUMES else 1)
     elif one.done and one.actions:
         run.journal.note(one.want.node, one.want.state)
 
 
-def _advance(run: Run, one: Progress) -> None:
-    one.waits = None
-    while one.waits is None:
-        stage = _next_stage(one)
-        if stage is None:
-            one.done = True
-            return
-        if stage.plan.steps and stage.plan.steps != one.sent:
-            run.brake.check(one.want.node)
-            one.sent = stage.plan.steps
-            told = _take(run, one, stage.plan)
-        elif stage.plan.waiting:
-            told = True
-        else:
-            raise not_taken(stage.plan)
-        if stage.plan.waiting or not told:
-            one.waits = stage
+def _advance(run: Run, one: Progress) -> Stage | None:
+    """What the node must wait for, or None where it is there."""
+    try:
+        while stage := _next_stage(one):
+            steps = one.way.due(stage.plan)
+            if any(isinstance(step, Request) for step in steps):
+                run.brake.check(one.want.node)
+            if not _take(run, one, steps) or stage.plan.waiting:
+                return stage
+    except BfvError as error:
+        one.way.forgive(error)
+        return _ANEW
+    return None
 
 
 def _next_stage(one: Progress) -> Stage | None:
     if one.started:
         deployment.check_landed(one.found.node)
-    stages = (Stage(stage.plan.rest(one.requests), stage.looks_at) for stage in plan.plan(one.want, one.found))
+    stages = (Stage(stage.plan.rest(one.way.requests), stage.looks_at) for stage in plan.plan(one.want, one.found))
     return next((stage for stage in stages if not stage.plan.settled), None)
 
 
-def _take(run: Run, one: Progress, steps_of: Plan) -> bool:
+def _take(run: Run, one: Progress, steps: tuple[Step, ...]) -> bool:
     """Take the steps. Whether their answers told what is there now; if not, only another look does."""
     told = True
-    for step in steps_of.steps:
+    for step in steps:
         if not isinstance(step, Request):
             take(run.cloud, step)
         elif (step.common or step.shared) and not run.is_sender(step, one.want.node):
@@ -138,7 +131,7 @@ def _send(run: Run, one: Progress, request: Request) -> bool:
         run.errors[request.what] = error
         raise
     one.actions.append(request.what)
-    one.requests.append(request)
+    one.way.requests.append(request)
     run.journal.note(one.want.node, request.what, 1)
     one.started = one.started or deployment.is_start(request)
     seen = observe.absorb(one.found, request, answer)

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from ..cloud.connection import Cloud
 from ..cloud.errors import Rejected
 from ..cloud.service import Json
 from ..cloud.wait import Rounds
-from ..values.errors import BfvError
+from ..values.errors import BfvError, Refused
 from ..values.plan import Plan, Request, Step, Validate
 from . import validation
 
@@ -58,6 +59,30 @@ def is_conflict(error: BfvError) -> bool:
     return error.status == 409 or (error.status in (400, 404) and error.of_record)
 
 
+@dataclass
+class Way:
+    """How far the steps of a resource, or of a fleet's node, have been taken."""
+
+    requests: list[Request] = field(default_factory=list)  # what was written
+    sent: tuple[Step, ...] = ()
+    outrun: bool = False  # another run was faster, and this one has looked again
+
+    def due(self, plan: Plan) -> tuple[Step, ...]:
+        """The steps to take now: none where they are taken and only their end is missing. Raises where they had no effect."""
+        if plan.steps and plan.steps == self.sent:
+            if not plan.waiting:
+                raise not_taken(plan)
+            return ()
+        self.sent = plan.steps
+        return plan.steps
+
+    def forgive(self, error: BfvError) -> None:
+        """Allow one more look and another plan after an error that another run explains. Raises every other error, and a second one."""
+        if self.outrun or not (isinstance(error, Refused) or is_conflict(error)):
+            raise error
+        self.outrun, self.sent = True, ()
+
+
 class Settling(Generic[Found]):
     """The way of one resource to where it is wanted. ``found`` and ``taken`` tell how far it came, also after an error."""
 
@@ -67,37 +92,29 @@ class Settling(Generic[Found]):
         self._plan = plan
         self.found = observe()
         self.plan = plan(self.found)
-        self._requests: list[Request] = []
-        self._outrun = False  # another run was faster, and this one has looked again
+        self.way = Way()
 
     @property
     def taken(self) -> bool:
-        return bool(self._requests)
+        return bool(self.way.requests)
 
     def run(self, timeout: float, wait: bool = True) -> None:
         """Take the steps and wait for their ends. Raises BfvError."""
         rounds, plan = Rounds(timeout), self.plan
-        sent: tuple[Step, ...] = ()
         while not plan.settled:
-            if plan.steps and plan.steps == sent and not plan.waiting:
-                raise not_taken(plan)
-            if plan.steps != sent:
-                sent = plan.steps
-                try:
-                    self._take(plan.steps)
-                except Rejected as error:
-                    if self._outrun or not is_conflict(error):
-                        raise
-                    self._outrun, sent = True, ()
+            try:
+                self._take(self.way.due(plan))
+            except Rejected as error:
+                self.way.forgive(error)
             if plan.waiting and wait and not rounds.pause():
                 raise timed_out(plan.waiting, timeout)
             self.found = self._observe()
             if plan.waiting and not wait:
                 return
-            plan = self._plan(self.found).rest(self._requests)
+            plan = self._plan(self.found).rest(self.way.requests)
 
     def _take(self, steps: tuple[Step, ...]) -> None:
         for step in steps:
             take(self._cloud, step)
             if isinstance(step, Request):
-                self._requests.append(step)
+                self.way.requests.append(step)
