@@ -1,0 +1,188 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The time that each node took, as bars: a phase for each kind of work, on one scale for all nodes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from statistics import median
+
+from .report_nodes import Record, natural, number, record, records
+
+VOLUMES, STORAGE, DEPLOYMENT, OTHER = "volumes", "storage", "deployment", "other"
+PHASES = (VOLUMES, STORAGE, DEPLOYMENT, OTHER)
+# With more nodes than this, all of them are drawn as one picture, and only the longest have a bar with a name.
+ROWS = 60
+LONGEST = 25
+_HIGHEST = 600  # pixels of that picture
+# Told by the beginning of what the fleet notes: names come later in it, and may be any words.
+_WAITS = "waits for "
+_KINDS = (
+    (
+        STORAGE,
+        re.compile(
+            r"(create|change|remove) (the )?(volume target|\w+ connector) |(set up the )?storage of node |power off node |node \S+ to be powered off"
+        ),
+    ),
+    (DEPLOYMENT, re.compile(r"(un)?deploy node |node ")),
+    (VOLUMES, re.compile(r"[^:«]*\bvolume ")),
+)
+_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
+_TICKS = 6
+
+Note = tuple[float, str]  # seconds since the run began, and what
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A part of a bar: where it lies on the scale in per cent, and how long it took."""
+
+    phase: str
+    left: float
+    width: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What a node did when."""
+
+    node: str
+    failed: bool
+    begin: float
+    end: float
+    segments: tuple[Segment, ...]
+    landing: float  # where it ends, in per cent
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.begin
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Lines at round times: how far they are from each other in per cent, and what stands where."""
+
+    step: float
+    ticks: tuple[tuple[float, str], ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """All nodes, one above the other in the order in which they ended: SVG paths, 1000 wide and one high for each node."""
+
+    scale: Scale  # of the whole run
+    paths: Mapping[str, str]  # by phase
+    failed: str
+    height: int  # in pixels
+
+
+@dataclass(frozen=True)
+class Times:
+    """The bars of a run, those that took longest first; beside a picture of all nodes each begins at zero."""
+
+    rows: tuple[Bar, ...]
+    scale: Scale  # of the rows
+    picture: Picture | None
+    count: int
+    phases: tuple[str, ...]  # those that there are
+    median: float
+    longest: Bar
+
+
+def times(result: Record) -> Times | None:
+    """The bars of a result; None where it tells no times."""
+    nodes = {name: record(of_node) for name, of_node in record(result.get("nodes")).items()}
+    histories = {name: history for name, of_node in nodes.items() if (history := _history(of_node))}
+    if not histories:
+        return None
+    whole = max(number(result.get("seconds")) or 0.0, *(history[-1][0] for history in histories.values())) or 1.0
+    bars = [_bar(name, bool(nodes[name].get("failed")), history, whole) for name, history in histories.items()]
+    bars.sort(key=lambda bar: (-bar.seconds, natural(bar.node)))
+    many = len(bars) > ROWS
+    longest = bars[0].seconds or 1.0
+    first = [_bar(bar.node, bar.failed, _from_zero(histories[bar.node]), longest) for bar in bars[:LONGEST]]
+    return Times(
+        rows=tuple(first if many else bars),
+        scale=_scale(longest if many else whole),
+        picture=_picture(bars, whole) if many else None,
+        count=len(bars),
+        phases=tuple(phase for phase in PHASES if any(one.phase == phase for bar in bars for one in bar.segments)),
+        median=median(bar.seconds for bar in bars),
+        longest=bars[0],
+    )
+
+
+def duration(seconds: float) -> str:
+    """A time as people write it: 0.4 s, 42 s, 3 min 05 s, 1 h 02 min."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s".replace(" 00 s", "")
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min".replace(" 00 min", "")
+
+
+def _tick(seconds: float) -> str:
+    return f"{round(seconds, 1):g} s" if seconds < 60 else duration(seconds)
+
+
+def _history(of_node: Record) -> list[Note]:
+    return [(number(entry.get("at")) or 0.0, str(entry.get("what"))) for entry in records(of_node.get("history"))]
+
+
+def _from_zero(history: Sequence[Note]) -> list[Note]:
+    return [(at - history[0][0], what) for at, what in history]
+
+
+def _scale(seconds: float) -> Scale:
+    step = next((step for step in _STEPS if seconds / step <= _TICKS), seconds / _TICKS)
+    ticks = tuple((100 * step * at / seconds, _tick(step * at)) for at in range(int(seconds / step) + 1))
+    return Scale(100 * step / seconds, ticks)
+
+
+def _bar(node: str, failed: bool, history: Sequence[Note], seconds: float) -> Bar:
+    """A bar from the first thing that is told of the node to the last, on a scale of so many seconds."""
+    pieces = ((_phase(before, after), begin, end) for (begin, before), (end, after) in pairwise(history))
+    segments = []
+    for phase, group in groupby(pieces, key=lambda piece: piece[0]):
+        of_phase = list(group)
+        begin, end = of_phase[0][1], of_phase[-1][2]
+        segments.append(Segment(phase, 100 * begin / seconds, 100 * (end - begin) / seconds, end - begin))
+    begin, end = history[0][0], history[-1][0]
+    return Bar(node, failed, begin, end, tuple(segments), 100 * end / seconds)
+
+
+def _phase(before: str, after: str) -> str:
+    """What the time between two notes was spent on. A step is noted when it is taken, a wait when it begins."""
+    if not before.startswith(_WAITS):
+        kind = _kind(after)
+        if kind != OTHER:  # how a node ended is no step
+            return kind
+    return _kind(before)
+
+
+def _kind(what: str) -> str:
+    text = what.removeprefix(_WAITS).removeprefix("Failed to ")
+    return next((kind for kind, beginning in _KINDS if beginning.match(text)), OTHER)
+
+
+def _picture(bars: Sequence[Bar], seconds: float) -> Picture:
+    ordered = sorted(bars, key=lambda bar: (bar.end, bar.begin, natural(bar.node)))
+    paths = {phase: "".join(_strips(ordered, phase)) for phase in PHASES}
+    failed = "".join(f"M{10 * bar.landing:.1f} {at}h6v1h-6z" for at, bar in enumerate(ordered) if bar.failed)
+    height = next((len(bars) * pixels for pixels in (4, 2, 1) if len(bars) * pixels <= _HIGHEST), _HIGHEST)
+    return Picture(_scale(seconds), {phase: path for phase, path in paths.items() if path}, failed, height)
+
+
+def _strips(bars: Sequence[Bar], phase: str) -> Iterator[str]:
+    for at, bar in enumerate(bars):
+        for one in bar.segments:
+            if one.phase == phase:
+                yield f"M{10 * one.left:.1f} {at}h{10 * one.width:.1f}v1h-{10 * one.width:.1f}z"
