@@ -37,6 +37,10 @@ class Rejected(BfvError):
         return self.status == 409 and " is locked by host " in self.said
 
 
+class Unanswered(BfvError):
+    """The connection was lost: of a write, nobody knows whether it was done."""
+
+
 _SIGN_IN = "Check the user, the password and the project or system scope"
 _ROLE = "Use a cloud whose user has the role for it"
 
@@ -116,7 +120,7 @@ def translated(what: str) -> Iterator[None]:
     except keystone_errors.Unauthorized as error:
         raise BfvError(_sentence(what, f"Keystone says «{_one_line(str(error))}»", _SIGN_IN)) from error
     except (keystone_errors.ConnectFailure, keystone_errors.DiscoveryFailure, http_errors.ConnectionError) as error:
-        raise BfvError(
+        raise Unanswered(
             _sentence(what, f"no connection ({_one_line(str(error))})", "Check that the service runs and its address is right")
         ) from error
     except sdk_errors.NotSupported as error:  # the service's own page of versions could not be read, or is another's

@@ -24,6 +24,7 @@ Json = dict[str, Any]
 _LOCK_TRIES = 5  # before the last one
 _LOCK_PAUSE = 1.0  # seconds; doubled each time, with jitter so that a fleet's tries spread
 _READ_TRIES = 4
+_CONNECT_TRIES = 2
 
 
 class Service:
@@ -40,7 +41,7 @@ class Service:
 
     def read(self, path: str, what: str, **query: object) -> Json:
         """One object or one page. ``what`` ends the words "Failed to"."""
-        options = {"status_code_retries": _READ_TRIES, "retriable_status_codes": [503]}
+        options = {"status_code_retries": _READ_TRIES, "retriable_status_codes": [503], "connect_retries": _CONNECT_TRIES}
         return self._ask("GET", path, what, params=query, **options)
 
     def find(self, path: str, what: str, **query: object) -> Json | None:

@@ -21,8 +21,8 @@ from .outcome import Outcome
 from .plan import Stage
 from .wanted import NodeWanted
 
-# What a node waits for when its write met that of another run: one look at everything.
-_ANEW = Stage(Plan("another run", {}, {}, waiting="what another run does"), plan.EVERYTHING)
+# What a node waits for when its write met that of another run, or had no answer: one look at everything.
+_ANEW = Stage(Plan("the node", {}, {}, waiting="another look at the node"), plan.EVERYTHING)
 
 
 @dataclass

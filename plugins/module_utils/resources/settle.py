@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from ..cloud.connection import Cloud
-from ..cloud.errors import Rejected
+from ..cloud.errors import Rejected, Unanswered
 from ..cloud.service import Json
 from ..cloud.wait import Rounds
 from ..values.errors import BfvError, Refused
@@ -65,7 +65,7 @@ class Way:
 
     requests: list[Request] = field(default_factory=list)  # what was written
     sent: tuple[Step, ...] = ()
-    outrun: bool = False  # another run was faster, and this one has looked again
+    looked: bool = False  # an error was met, and forgiven after another look
 
     def due(self, plan: Plan) -> tuple[Step, ...]:
         """The steps to take now: none where they are taken and only their end is missing. Raises where they had no effect."""
@@ -77,10 +77,10 @@ class Way:
         return plan.steps
 
     def forgive(self, error: BfvError) -> None:
-        """Allow one more look and another plan after an error that another run explains. Raises every other error, and a second one."""
-        if self.outrun or not (isinstance(error, Refused) or is_conflict(error)):
+        """Allow one more look and another plan where another run, or a lost answer, explains the error. Raises the others, and a second one."""
+        if self.looked or not (isinstance(error, (Refused, Unanswered)) or is_conflict(error)):
             raise error
-        self.outrun, self.sent = True, ()
+        self.looked, self.sent = True, ()
 
 
 class Settling(Generic[Found]):
@@ -104,7 +104,7 @@ class Settling(Generic[Found]):
         while not plan.settled:
             try:
                 self._take(self.way.due(plan))
-            except Rejected as error:
+            except (Rejected, Unanswered) as error:
                 self.way.forgive(error)
             if plan.waiting and wait and not rounds.pause():
                 raise timed_out(plan.waiting, timeout)
