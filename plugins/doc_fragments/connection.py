@@ -7,7 +7,14 @@ from __future__ import annotations
 class ModuleDocFragment:
     """How a module reaches the cloud. Names, aliases and defaults are those of openstack.cloud, so that one set of defaults serves both."""
 
-    DOCUMENTATION = r"""
+    # What inventory plugins need of it: those do not wait.
+    REACH = r"""
+requirements:
+  - openstacksdk >= 4.0
+notes:
+  - The C(OS_*) environment variables can be used instead of options.
+  - C(clouds.yaml) is looked for in the working directory, in C(~/.config/openstack) and in C(/etc/openstack),
+    or is the file that the environment variable E(OS_CLIENT_CONFIG_FILE) names.
 options:
   cloud:
     description:
@@ -65,6 +72,11 @@ options:
       - The longest time, in seconds, that one HTTP request waits for an answer.
       - Without it the socket layer's own limit holds.
     type: int
+"""
+
+    DOCUMENTATION = (
+        REACH
+        + r"""
   wait:
     description:
       - Whether the module returns only when the result is reached.
@@ -86,13 +98,8 @@ options:
     type: str
     choices: [INFO, DEBUG]
     default: INFO
-requirements:
-  - openstacksdk >= 4.0
-notes:
-  - The C(OS_*) environment variables can be used instead of options.
-  - C(clouds.yaml) is looked for in the working directory, in C(~/.config/openstack) and in C(/etc/openstack),
-    or is the file that the environment variable E(OS_CLIENT_CONFIG_FILE) names.
 """
+    )
 
     # For modules that also talk to Cinder or Glance.
     VOLUME_CLOUD = r"""

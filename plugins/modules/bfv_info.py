@@ -1,0 +1,333 @@
+#!/usr/bin/python
+# Copyright: The bfv.openstack contributors
+# Apache License 2.0 (see LICENSE) or, at your option, GNU General Public License v3.0+ (https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bfv_info
+short_description: Tell which bare-metal nodes would boot from their volumes, and why the others would not
+version_added: 0.1.0
+author:
+  - The bfv.openstack contributors (@bfv-openstack)
+description:
+  - Reads Ironic nodes with their storage set-up, volume connectors and volume targets, and changes nothing.
+  - Says of each node whether it is ready to boot from its volume, and if not, every reason, each with what to do about it.
+    These are the rules by which the other modules of this collection refuse a node before they change it.
+  - A node that is deployed is ready when all is in order for its next boot; another, when a deployment would go through.
+    A node whose last deployment failed may well be ready, see RV(nodes[].last_error).
+  - A handful of list requests, however many nodes there are. Up to four nodes that are named in O(nodes) are read singly.
+  - Needs the microversion 1.65 of Ironic (Victoria).
+extends_documentation_fragment:
+  - bfv.openstack.connection
+  - bfv.openstack.connection.volume_cloud
+  - bfv.openstack.nodes
+  - bfv.openstack.attributes
+  - bfv.openstack.attributes.action_group
+attributes:
+  check_mode:
+    description:
+      - The module changes nothing in any mode.
+  diff_mode:
+    support: N/A
+    description:
+      - The module changes nothing, so there is nothing to compare.
+options:
+  nodes:
+    description:
+      - Names or UUIDs of nodes. One that Ironic does not show fails the module. Left out, all nodes are read that the user may see.
+      - Together with O(filters), those of them that are as every filter says.
+    type: list
+    elements: str
+seealso:
+  - module: bfv.openstack.baremetal_node_storage
+  - module: bfv.openstack.volume_connector
+  - module: bfv.openstack.volume_target
+  - plugin: bfv.openstack.ironic
+    plugin_type: inventory
+"""
+
+EXAMPLES = r"""
+- name: Look at every node, and at its volume in Cinder
+  bfv.openstack.bfv_info:
+    cloud: baremetal-admin
+    volume_cloud: storage-project
+    volumes: true
+  register: baremetal
+
+- name: Say why nodes would not boot
+  ansible.builtin.debug:
+    msg: "{{ item.name }}: {{ item.reasons | join(' ') }}"
+  loop: "{{ baremetal.nodes | rejectattr('ready') }}"
+  loop_control:
+    label: "{{ item.name }}"
+
+- name: Find the nodes of a class that are free and set up
+  bfv.openstack.bfv_info:
+    cloud: baremetal-admin
+    filters:
+      provision_state: [available]
+      resource_class: baremetal.large
+      maintenance: false
+      ready: true
+
+- name: Look at two nodes before their maintenance window
+  bfv.openstack.bfv_info:
+    cloud: baremetal-admin
+    nodes: [rack3-node07, rack3-node08]
+"""
+
+RETURN = r"""
+nodes:
+  description: The nodes, sorted by name. Secrets are masked at any depth.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    uuid:
+      description: UUID of the node.
+      type: str
+      sample: 1be26c0b-03f2-4d2e-ae87-c02d7f33c123
+    name:
+      description: Name of the node, or its UUID where it has none.
+      type: str
+      sample: rack3-node07
+    ready:
+      description: Whether it would boot from its volume, that is, whether RV(nodes[].reasons) is empty.
+      type: bool
+      sample: false
+    reasons:
+      description: Every reason why it would not, in one line each, with what to do.
+      type: list
+      elements: str
+      sample:
+        - "there is no volume target with boot_index 0 to boot from. Make one (bfv.openstack.volume_target)."
+    provision_state:
+      description: Its provision state.
+      type: str
+      sample: available
+    target_provision_state:
+      description: The provision state that it is on the way to. V(null) at rest.
+      type: str
+      sample: null
+    power_state:
+      description: Its power state. V(null) where Ironic does not know.
+      type: str
+      sample: power off
+    last_error:
+      description: What Ironic says about its last failure. V(null) without one.
+      type: str
+      sample: null
+    maintenance:
+      description: Whether it is in maintenance.
+      type: bool
+      sample: false
+    maintenance_reason:
+      description: Why it is in maintenance.
+      type: str
+      sample: null
+    reservation:
+      description: The conductor that has locked it for what it is doing. V(null) where none has.
+      type: str
+      sample: null
+    instance_uuid:
+      description: The server of Nova that has it. V(null) without one.
+      type: str
+      sample: null
+    driver:
+      description: Its hardware type.
+      type: str
+      sample: redfish
+    storage_interface:
+      description: Its storage interface.
+      type: str
+      sample: cinder
+    boot_interface:
+      description: Its boot interface.
+      type: str
+      sample: http-ipxe
+    deploy_interface:
+      description: Its deploy interface.
+      type: str
+      sample: direct
+    capabilities:
+      description: Its capabilities by name.
+      type: dict
+      sample:
+        boot_mode: uefi
+        iscsi_boot: "True"
+    image_source:
+      description: An image that its deployment would write to the local disk. V(null) without one.
+      type: str
+      sample: null
+    properties:
+      description: Its properties, as Ironic keeps them.
+      type: dict
+      sample:
+        capabilities: boot_mode:uefi,iscsi_boot:True
+        cpu_arch: x86_64
+        cpus: 64
+        local_gb: 0
+        memory_mb: 262144
+    resource_class:
+      description: Its resource class.
+      type: str
+      sample: baremetal.large
+    conductor_group:
+      description: Its conductor group, empty for the default one.
+      type: str
+      sample: ""
+    owner:
+      description: Id of the project that owns it.
+      type: str
+      sample: null
+    lessee:
+      description: Id of the project that leases it.
+      type: str
+      sample: null
+    traits:
+      description: Its traits.
+      type: list
+      elements: str
+      sample: [CUSTOM_NVME]
+    connectors:
+      description: Its volume connectors.
+      type: list
+      elements: dict
+      contains:
+        uuid:
+          description: UUID of the connector.
+          type: str
+          sample: 0aa8d4f0-bfb8-4b8e-9d2e-0f1b6a2b1c5e
+        node_uuid:
+          description: UUID of the node.
+          type: str
+          sample: 1be26c0b-03f2-4d2e-ae87-c02d7f33c123
+        type:
+          description: Its type.
+          type: str
+          sample: iqn
+        connector_id:
+          description: Its identifier.
+          type: str
+          sample: iqn.2017-08.org.openstack.1be26c0b-03f2-4d2e-ae87-c02d7f33c123
+        extra:
+          description: Notes kept with it.
+          type: dict
+          sample: {}
+    targets:
+      description: Its volume targets, in their boot order.
+      type: list
+      elements: dict
+      contains:
+        uuid:
+          description: UUID of the target.
+          type: str
+          sample: 91eef5c7-b2ac-4d8f-ae09-5b1b3b4e0a66
+        node_uuid:
+          description: UUID of the node.
+          type: str
+          sample: 1be26c0b-03f2-4d2e-ae87-c02d7f33c123
+        boot_index:
+          description: Its place in the boot order.
+          type: int
+          sample: 0
+        volume_type:
+          description: How the volume is reached.
+          type: str
+          sample: iscsi
+        volume_id:
+          description: Id of the volume.
+          type: str
+          sample: 05a3cf39-1c1f-4b0b-9d4f-ad8d86f0ae61
+        properties:
+          description: What Ironic tells the machine about the way to the volume. Secrets are masked.
+          type: dict
+          sample:
+            auth_password: "******"
+            auth_username: rack3-node07
+            target_iqn: iqn.2010-10.org.example:array.rack3-node07
+            target_lun: 1
+            target_portal: 192.0.2.10:3260
+        extra:
+          description: Notes kept with it.
+          type: dict
+          sample: {}
+    volumes:
+      description: The volumes of its targets as Cinder shows them. Empty without O(volumes).
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: Id of the volume.
+          type: str
+          sample: 05a3cf39-1c1f-4b0b-9d4f-ad8d86f0ae61
+        name:
+          description: Name of the volume.
+          type: str
+          sample: rack3-node07-root
+        status:
+          description: Its status.
+          type: str
+          sample: in-use
+        size:
+          description: Its size in GiB.
+          type: int
+          sample: 20
+        bootable:
+          description: Whether one can boot from it.
+          type: bool
+          sample: true
+        volume_type:
+          description: Name of its type.
+          type: str
+          sample: ssd
+        availability_zone:
+          description: Its availability zone.
+          type: str
+          sample: nova
+        description:
+          description: Its description.
+          type: str
+          sample: null
+        metadata:
+          description: Its metadata.
+          type: dict
+          sample: {}
+        image_id:
+          description: Id of the image that it was made from.
+          type: str
+          sample: 8cbd7c80-52a7-4a9f-9b8e-7ad8cbd9a5a7
+        snapshot_id:
+          description: Id of the snapshot that it was made from.
+          type: str
+          sample: null
+        source_volid:
+          description: Id of the volume that it was made from.
+          type: str
+          sample: null
+        multiattach:
+          description: Whether it can be attached more than once.
+          type: bool
+          sample: false
+        attached_to:
+          description: The servers, or the nodes, that it is attached to.
+          type: list
+          elements: str
+          sample: [1be26c0b-03f2-4d2e-ae87-c02d7f33c123]
+"""
+
+from ansible_collections.bfv.openstack.plugins.module_utils.fleet import info
+from ansible_collections.bfv.openstack.plugins.module_utils.options import INFO, VOLUME_CLOUD, Options
+from ansible_collections.bfv.openstack.plugins.module_utils.run import run
+
+OPTIONS: Options = {**INFO, **VOLUME_CLOUD}
+
+
+def main() -> None:
+    run(OPTIONS, info)
+
+
+if __name__ == "__main__":
+    main()
