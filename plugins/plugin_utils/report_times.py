@@ -102,17 +102,17 @@ def times(result: Record) -> Times | None:
         return None
     whole = max(number(result.get("seconds")) or 0.0, *(history[-1][0] for history in histories.values())) or 1.0
     bars = [_bar(name, bool(nodes[name].get("failed")), history, whole) for name, history in histories.items()]
-    bars.sort(key=lambda bar: (-bar.seconds, natural(bar.node)))
+    bars.sort(key=lambda line: (-line.seconds, natural(line.node)))
     many = len(bars) > ROWS
     longest = bars[0].seconds or 1.0
-    first = [_bar(bar.node, bar.failed, _from_zero(histories[bar.node]), longest) for bar in bars[:LONGEST]]
+    first = [_bar(line.node, line.failed, _from_zero(histories[line.node]), longest) for line in bars[:LONGEST]]
     return Times(
         rows=tuple(first if many else bars),
         scale=_scale(longest if many else whole),
         picture=_picture(bars, whole) if many else None,
         count=len(bars),
-        phases=tuple(phase for phase in PHASES if any(one.phase == phase for bar in bars for one in bar.segments)),
-        median=median(bar.seconds for bar in bars),
+        phases=tuple(phase for phase in PHASES if any(one.phase == phase for line in bars for one in line.segments)),
+        median=median(line.seconds for line in bars),
         longest=bars[0],
     )
 
@@ -174,15 +174,15 @@ def _kind(what: str) -> str:
 
 
 def _picture(bars: Sequence[Bar], seconds: float) -> Picture:
-    ordered = sorted(bars, key=lambda bar: (bar.end, bar.begin, natural(bar.node)))
+    ordered = sorted(bars, key=lambda line: (line.end, line.begin, natural(line.node)))
     paths = {phase: "".join(_strips(ordered, phase)) for phase in PHASES}
-    failed = "".join(f"M{10 * bar.landing:.1f} {at}h6v1h-6z" for at, bar in enumerate(ordered) if bar.failed)
+    failed = "".join(f"M{10 * line.landing:.1f} {at}h6v1h-6z" for at, line in enumerate(ordered) if line.failed)
     height = next((len(bars) * pixels for pixels in (4, 2, 1) if len(bars) * pixels <= _HIGHEST), _HIGHEST)
     return Picture(_scale(seconds), {phase: path for phase, path in paths.items() if path}, failed, height)
 
 
 def _strips(bars: Sequence[Bar], phase: str) -> Iterator[str]:
-    for at, bar in enumerate(bars):
-        for one in bar.segments:
+    for at, line in enumerate(bars):
+        for one in line.segments:
             if one.phase == phase:
                 yield f"M{10 * one.left:.1f} {at}h{10 * one.width:.1f}v1h-{10 * one.width:.1f}z"

@@ -1,0 +1,515 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from ansible_collections.bfv.openstack.plugins.plugin_utils import report, report_times
+from ansible_collections.bfv.openstack.plugins.plugin_utils.report_nodes import natural
+from ansible_collections.bfv.openstack.tests.unit.fleet_result import (
+    Json,
+    a_node,
+    a_result,
+    a_target,
+    a_volume,
+    identity,
+    unchanged,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+FINISHED = datetime(2026, 11, 20, 18, 42, 7, tzinfo=UTC)
+VOID = {"meta", "input", "br"}
+NONE = "\N{EN DASH}"
+HOSTILE = """<script>alert('x')</script>"'><img src=//192.0.2.1/x onerror=alert(1)></style></title>&amp;{{ 7*7 }}"""
+# What a page may be made of. Neither a script nor anything that loads or leads anywhere is among it.
+TAGS = {
+    *("html", "head", "meta", "title", "style", "body", "header", "main", "section", "article", "footer", "div"),
+    *("h1", "h2", "h3", "p", "b", "i", "strong", "small", "span", "code", "time", "ul", "ol", "li"),
+    *("fieldset", "legend", "label", "input", "table", "thead", "tbody", "tr", "th", "td", "figure", "figcaption"),
+    *("svg", "defs", "pattern", "rect", "circle", "path", "text"),
+}
+
+
+class Page(HTMLParser):
+    """A page as its elements and its text. An element that is not closed is an error."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[tuple[str, str]] = []  # what it is in (h1, .reason, td, ...) and the text
+        self._open: list[str] = []
+        self.cells: list[list[list[str]]] = []  # the pieces of text of each cell of each row of all tables
+        self.feed(page)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag == "tr":
+            self.cells.append([])
+        elif tag in ("td", "th"):
+            self.cells[-1].append([])
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self._open:
+            return
+        self.texts.append((self._open[-1] if self._open else "", data))
+        if ("td" in self._open or "th" in self._open) and data.strip():
+            self.cells[-1][-1].append(" ".join(data.split()))
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(data for _tag, data in self.texts).split())
+
+    def of(self, tag: str) -> list[str]:
+        return [" ".join(data.split()) for of, data in self.texts if of == tag and data.strip()]
+
+    def rows(self, node: str) -> list[list[str]]:
+        """The cells of the rows that tell of a node."""
+        return [[" ".join(cell) for cell in row] for row in self.cells if node in row[0]]
+
+
+def page(result: Json, state: str = "deployed", check_mode: bool = False) -> Page:
+    return Page(report.render(result, state=state, finished=FINISHED, check_mode=check_mode))
+
+
+# The headline
+
+
+@pytest.mark.parametrize(
+    ("nodes", "state", "headline"),
+    [
+        ([a_node("bm-0")], "deployed", "bm-0 is deployed"),
+        ([a_node("bm-0", msg="Broken.")], "deployed", "bm-0 failed"),
+        ([a_node("bm-0"), unchanged("bm-1")], "deployed", "All 2 nodes are deployed"),
+        ([a_node("bm-0"), unchanged("bm-1"), a_node("bm-2", msg="Broken.")], "deployed", "2 of 3 nodes are deployed, 1 failed"),
+        ([a_node("bm-0", msg="Broken."), a_node("bm-1", msg="Broken.")], "deployed", "0 of 2 nodes are deployed, 2 failed"),
+        ([a_node("bm-0"), a_node("bm-1", node={"name": "bm-1", "provision_state": "deploying"})], "deployed", "1 of 2 nodes is deployed, 1 under way"),
+        ([a_node("bm-0"), a_node("bm-1", volumes=[a_volume("root", "downloading")])], "prepared", "1 of 2 nodes is prepared, 1 under way"),
+        ([a_node("bm-0", node={"name": "bm-0", "provision_state": "available"})], "undeployed", "bm-0 is undeployed"),
+        ([a_node("bm-0", node={"name": "bm-0", "provision_state": "cleaning"})], "undeployed", "bm-0 is under way"),
+        ([], "deployed", "No node was looked at"),
+    ],
+)  # fmt: skip
+def test_the_headline_says_what_became_of_the_fleet(nodes: list[Json], state: str, headline: str) -> None:
+    shown = page(a_result(*nodes), state)
+    assert shown.of("h1") == [headline]
+    assert shown.of("title")[0] == headline
+
+
+def test_check_mode_tells_what_would_be() -> None:
+    node = {"name": "bm-0", "provision_state": "available"}
+    shown = page(
+        a_result(a_node("bm-0", node=node, history=[]), unchanged("bm-1"), a_node("bm-2", msg="Broken.")), check_mode=True
+    )
+    assert shown.of("h1") == ["1 of 3 nodes would change, 1 would fail"]
+    assert "What would be done" in shown.of("h2")
+
+
+def test_a_run_without_nodes_tells_why() -> None:
+    shown = page({"changed": False, "msg": "Failed to read the nodes: no such cloud."})
+    assert "Failed to read the nodes: no such cloud." in shown.text
+
+
+def test_the_state_the_duration_and_the_end_are_told() -> None:
+    shown = page(a_result(a_node("bm-0"), seconds=185.2))
+    assert "state wanted: deployed" in shown.text
+    assert "3 min 05 s" in shown.text
+    assert "2026-11-20 18:42:07 UTC" in shown.text
+
+
+def test_a_time_that_is_not_known_is_left_out() -> None:
+    assert "inished" not in Page(report.render(a_result(a_node("bm-0")), state="deployed", finished=None)).text
+
+
+# What failed
+
+
+def test_failed_nodes_come_first_with_the_reason_in_full() -> None:
+    reason = "Failed to deploy node bm-1: Ironic says «" + "very long " * 200 + "».\nSecond line."
+    shown = page(a_result(a_node("bm-0"), a_node("bm-1", msg=reason)))
+    assert shown.of("h2")[0] == "What failed and why"
+    assert reason in [data for _tag, data in shown.texts]
+
+
+def test_nodes_that_failed_for_the_same_reason_are_told_together() -> None:
+    reason = "Failed to deploy node {0}: volume {1} of {0} is in use."
+    nodes = [a_node(name, msg=reason.format(name, identity(name))) for name in ("bm-1", "bm-2", "bm-11")]
+    shown = page(a_result(*nodes, a_node("bm-3", msg="Failed to deploy node bm-3: it is in maintenance.")))
+    assert shown.of("h3") == ["3 nodes, for the same reason", "bm-3"]
+    assert [node for node in ("bm-1", "bm-2", "bm-11") if node not in shown.of("li")] == []
+
+
+def test_what_stopped_the_run_comes_before_the_nodes_that_it_stopped() -> None:
+    stopped = [
+        a_node(f"bm-{number}", begins=9, msg=f"Failed to go on with node bm-{number}: 1 nodes have failed.") for number in (0, 1)
+    ]
+    shown = page(a_result(*stopped, a_node("bm-2", msg="Failed to deploy node bm-2: it is in maintenance.")))
+    assert shown.of("h3") == ["bm-2", "2 nodes, for the same reason"]
+
+
+# What boots from which volume
+
+
+def test_a_row_tells_from_what_a_node_boots() -> None:
+    ((node, storage, index, volume, size, target, connector), *_rest) = page(a_result(a_node("bm-0"))).rows("bm-0")
+    assert node == "✓ changed: bm-0 active"
+    assert storage == "cinder boot interface ipxe"
+    assert (index, size) == ("0", "20 GiB")
+    assert volume == f"bm-0-root {identity('bm-0-root')}"
+    assert target == f"192.0.2.10:3260, LUN 1, CHAP iqn.2010-10.org.openstack:volume-{identity('bm-0-root')}"
+    assert connector == f"iqn.2017-08.org.openstack.{identity('bm-0')}"
+
+
+@pytest.mark.parametrize(
+    ("properties", "told"),
+    [
+        (
+            {"target_iqn": "iqn.2010-10.org.example:a", "target_portal": "[2001:db8::1]:3260", "target_lun": 0},
+            "[2001:db8::1]:3260, LUN 0 iqn.2010-10.org.example:a",
+        ),
+        (
+            {
+                "target_iqns": ["iqn.2010-10.org.example:a", "iqn.2010-10.org.example:b"],
+                "target_portals": ["192.0.2.1:3260", "192.0.2.2:3260"],
+                "target_luns": [1, 2],
+                "target_iqn": "iqn.2010-10.org.example:a",
+                "target_portal": "192.0.2.1:3260",
+                "target_lun": 1,
+            },
+            "192.0.2.1:3260, LUN 1 iqn.2010-10.org.example:a 192.0.2.2:3260, LUN 2 iqn.2010-10.org.example:b",
+        ),
+        ({"target_wwn": ["50014380186b3f65"], "target_lun": 3}, "LUN 3 50014380186b3f65"),
+        ({"auth_password": "******"}, "not attached"),
+    ],
+)
+def test_a_target_is_told_as_its_driver_writes_it(properties: Json, told: str) -> None:
+    ((*_before, target, _connector), *_rest) = page(a_result(a_node("bm-0", targets=[a_target("root", **properties)]))).rows(
+        "bm-0"
+    )
+    assert target == told
+
+
+def test_a_node_with_several_volumes_has_a_row_for_each_the_boot_volume_first() -> None:
+    targets = [a_target("data", 10), a_target("root", 0), a_target("swap", 2)]
+    node = a_node(
+        "bm-0", targets=targets, volumes=[a_volume(name) for name in ("data", "root", "spare", "root", "swap")], history=[]
+    )
+    rows = [row for row in page(a_result(node)).rows("bm-0") if len(row) == 7]
+    shown = [(row[2], row[3].split()[0]) for row in rows]
+    assert shown == [("0", "root"), ("2", "swap"), ("10", "data"), (NONE, "spare")]
+    assert rows[-1][5] == "no target"
+
+
+def test_a_node_without_volumes_and_one_that_is_not_there_have_a_row() -> None:
+    gone = {"changed": False, "failed": True, "msg": "Failed to find node bm-9.", "actions": [], "node": None}
+    shown = page({"nodes": {"bm-0": a_node("bm-0", targets=[], volumes=[], connectors=[]), "bm-9": gone}})
+    assert shown.rows("bm-0")[0][2:] == [NONE, "none", NONE, "none", "none"]
+    assert shown.rows("bm-9")[0][0].endswith("bm-9 not found")
+
+
+def test_nodes_are_in_the_order_of_their_numbers() -> None:
+    assert sorted(["bm-10", "bm-9", "bm-010", "bm-2a", "bm", "bm-" + 5000 * "1"], key=natural) == [
+        "bm", "bm-2a", "bm-9", "bm-010", "bm-10", "bm-" + 5000 * "1",
+    ]  # fmt: skip
+
+
+def test_a_node_that_was_asked_for_by_its_uuid_is_told_with_its_name() -> None:
+    uuid = identity("bm-0")
+    assert page({"nodes": {uuid: a_node("bm-0")}}).rows(uuid)[0][0].endswith(f"{uuid} bm-0, active")
+
+
+# What was done, and when
+
+
+def test_the_steps_are_told_with_their_times() -> None:
+    steps = page(a_result(a_node("bm-0"))).rows("bm-0")[-1][1]
+    assert steps.startswith("0.5 s create volume bm-0-root (20 GiB, from image debian-13-iscsi)")
+    assert "5.5 s deploy node bm-0" in steps
+
+
+def test_nodes_of_which_nothing_was_changed_are_named() -> None:
+    shown = page(a_result(a_node("bm-0"), unchanged("bm-1")))
+    assert "Nothing was changed of this:" in shown.text
+    assert "bm-1" in shown.of("li")
+
+
+def test_a_bar_has_the_phases_of_a_deployment() -> None:
+    times = report_times.times(a_result(a_node("bm-0", begins=1.5), seconds=12.5))
+    assert times is not None
+    (bar,) = times.rows
+    assert [(one.phase, round(one.left, 1), round(one.seconds, 1)) for one in bar.segments] == [
+        ("volumes", 12.0, 4.0),
+        ("storage", 44.0, 0.4),
+        ("deployment", 47.2, 6.6),
+    ]
+    assert (bar.seconds, bar.landing) == (11, 100)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "phase"),
+    [
+        ("waits for volume deploy node x (creating) to become available", "set up the storage of node bm-0: x", "volumes"),
+        ("waits for golden volume debian-13 (creating) to become available", "create volume bm-0-root (1 GiB, blank)", "volumes"),
+        ("create volume a", "grow the size from 1 to 2 GiB of volume bm-0-root", "volumes"),
+        ("create volume a", "power off node bm-0", "storage"),
+        ("waits for node bm-0 to be powered off", "remove volume target 0 of node bm-0", "storage"),
+        ("deploy node bm-0", "change the mac connector of node bm-0 from a to b", "storage"),
+        ("create volume target 0 of node bm-0", "deploy node bm-0", "deployment"),
+        ("waits for node bm-0 (deploying) to come to rest", "undeploy node bm-0", "deployment"),
+        ("create volume a", "Failed to deploy node bm-0: storage of node bm-0", "deployment"),
+        ("waits for what another run does", "deployed", "other"),
+        ("undeploy node bm-0", "undeployed", "deployment"),
+    ],
+)
+def test_a_phase_is_told_by_how_a_note_begins(before: str, after: str, phase: str) -> None:
+    history = [{"at": 0, "what": before}, {"at": 1, "what": after}]
+    times = report_times.times({"nodes": {"bm-0": {"history": history}}})
+    assert times is not None
+    assert [one.phase for one in times.rows[0].segments] == [phase]
+
+
+def test_the_plot_names_the_median_and_the_longest_node() -> None:
+    nodes = [a_node("bm-0"), a_node("bm-1"), a_node("bm-2", begins=1), unchanged("bm-3")]
+    nodes[2]["history"][-1]["at"] = 52.0
+    assert "3 of 4 nodes had something to do. Median 11 s, longest 51 s (bm-2)." in page(a_result(*nodes)).text
+
+
+def test_a_failure_is_marked_where_it_happened_by_more_than_a_colour() -> None:
+    shown = page(a_result(a_node("bm-0", msg="Broken.")))
+    (said,) = (attributes["aria-label"] for tag, attributes in shown.elements if tag == "svg" and attributes.get("role"))
+    assert said == "volumes 4.0 s; storage interface, connectors, targets 0.4 s; deployment 6.6 s; failed"
+    assert ("text", "✗") in shown.texts
+
+
+def test_many_nodes_are_one_picture_and_the_longest_have_bars() -> None:
+    nodes = [a_node(f"bm-{number}", begins=number, msg="Broken." if number % 10 == 0 else "") for number in range(100)]
+    nodes[42]["history"][-1]["at"] += 30
+    times = report_times.times(a_result(*nodes))
+    assert times is not None
+    assert times.picture is not None
+    assert {phase: path.count("z") for phase, path in times.picture.paths.items()} == {
+        "volumes": 100,
+        "storage": 100,
+        "deployment": 100,
+    }
+    assert times.picture.failed.count("z") == 10
+    assert (times.count, len(times.rows), times.rows[0].node, times.rows[0].begin) == (100, 25, "bm-42", 0)
+    assert {one.landing for one in times.rows[:1]} == {100}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (59.6, "1 min"), (60, "1 min"), (185.4, "3 min 05 s"), (3599.9, "1 h"), (3720, "1 h 02 min"), (90000, "25 h")],
+)  # fmt: skip
+def test_a_duration_reads_as_people_write_it(seconds: float, told: str) -> None:
+    assert report_times.duration(seconds) == told
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.9, 12.5, 61, 3000, 86400 * 3])
+def test_the_scale_has_a_handful_of_lines_from_zero_on(seconds: float) -> None:
+    times = report_times.times({"seconds": seconds, "nodes": {"bm-0": {"history": [{"at": 0, "what": "deployed"}]}}})
+    assert times is not None
+    places = [place for place, _told in times.scale.ticks]
+    assert places[0] == 0
+    assert len(places) <= 7
+    assert max(places) <= 100.001
+
+
+# Hostile input and secrets
+
+
+def everywhere(value: object, hostile: str) -> object:
+    """The value with all of its texts replaced."""
+    if isinstance(value, dict):
+        return {key: everywhere(inner, hostile) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [everywhere(inner, hostile) for inner in value]
+    return hostile if isinstance(value, str) else value
+
+
+@pytest.mark.parametrize("failed", [True, False])
+def test_what_the_cloud_says_is_text_and_nothing_else(failed: bool) -> None:
+    one = everywhere(a_node("bm-0"), HOSTILE)
+    assert isinstance(one, dict)
+    one |= {
+        "failed": failed,
+        "targets": [{**one["targets"][0], "properties": {**one["targets"][0]["properties"], "target_lun": HOSTILE}}],
+    }
+    shown = page({"seconds": 1, "nodes": {HOSTILE: one, "bm-1": one}}, state=HOSTILE)
+    assert {tag for tag, _attributes in shown.elements} <= TAGS
+    names = {name for _tag, attributes in shown.elements for name in attributes}
+    assert [name for name in names if name.startswith("on") or name in ("src", "href", "action")] == []
+    assert sum(HOSTILE in data for _tag, data in shown.texts) > 10
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9)
+names = st.sampled_from(
+    ["history", "at", "what", "targets", "volumes", "node", "actions", "failed", "properties", "id", "target_luns"]
+)
+shapes = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4), max_leaves=12
+)
+
+
+@settings(max_examples=50)
+@given(st.dictionaries(st.text(max_size=9), shapes, max_size=3), st.booleans())
+def test_a_result_of_any_shape_makes_a_page(nodes: Json, check_mode: bool) -> None:
+    text = report.render({"nodes": nodes}, state="deployed", finished=None, check_mode=check_mode)
+    assert {tag for tag, _attributes in Page(text).elements} <= TAGS
+
+
+def test_what_is_not_known_by_name_is_not_shown() -> None:
+    secret = "s3cr3t-value"
+    one = a_node("bm-0")
+    for record in (one, one["node"], one["connectors"][0], one["targets"][0], one["targets"][0]["properties"], one["volumes"][0]):
+        record |= {
+            "extra": {"note": secret},
+            "unknown": secret,
+            "auth_password": secret,
+            "metadata": {"key": secret},
+            "driver_info": secret,
+        }
+    result = a_result(one, invocation={"module_args": {"chap_password": secret}}, diff=[{"after": secret}])
+    assert secret not in report.render(result, state="deployed", finished=FINISHED)
+
+
+def test_the_page_loads_nothing_and_runs_nothing() -> None:
+    text = report.render(a_result(a_node("bm-0")), state="deployed", finished=FINISHED)
+    assert """content="default-src 'none'; style-src 'unsafe-inline'\"""" in text
+    assert re.findall(r"url\((?!#)|@import|https?:|<script|<link", text) == []
+
+
+# Structure
+
+
+def test_the_tables_and_headings_can_be_read_aloud() -> None:
+    shown = page(a_result(a_node("bm-0"), a_node("bm-1", msg="Broken.")))
+    assert [
+        attributes for tag, attributes in shown.elements if tag == "th" and attributes.get("scope") not in ("col", "row")
+    ] == []
+    pictures = [attributes for tag, attributes in shown.elements if tag == "svg"]
+    assert [
+        one for one in pictures if not (one.get("aria-hidden") == "true" or (one.get("role") == "img" and one.get("aria-label")))
+    ] == []
+    ids = [attributes["id"] for _tag, attributes in shown.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert [one for _tag, one in shown.elements if "aria-labelledby" in one and one["aria-labelledby"] not in ids] == []
+
+
+def test_the_same_run_makes_the_same_page() -> None:
+    result = a_result(*(a_node(f"bm-{number}", msg="Broken." if number % 3 else "") for number in range(9)))
+    turned = deepcopy(result) | {"nodes": dict(reversed(result["nodes"].items()))}
+    assert report.render(result, state="deployed", finished=FINISHED) == report.render(
+        turned, state="deployed", finished=FINISHED
+    )
+
+
+def test_a_thousand_nodes_fit_on_a_page_of_two_megabytes() -> None:
+    nodes = [a_node(f"rack{number // 40}-node{number % 40}", begins=number / 10) for number in range(1000)]
+    text = report.render(a_result(*nodes), state="deployed", finished=FINISHED)
+    assert len(text.encode()) < 2_000_000
+
+
+# The file
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """Where a report goes. Nothing else may be there in the end."""
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    yield folder / "run.html"
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+
+
+def write(path: Path | str, result: Json | None = None) -> None:
+    report.write(str(path), result or a_result(a_node("bm-0")), state="deployed", finished=FINISHED)
+
+
+def test_the_report_replaces_the_one_before(place: Path) -> None:
+    place.write_text("the one before")
+    report.check(str(place))
+    assert place.read_text() == "the one before"
+    write(place)
+    assert place.read_text(encoding="utf-8") == report.render(a_result(a_node("bm-0")), state="deployed", finished=FINISHED)
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_the_umask_says_who_may_read_it(place: Path, mask: int, mode: int) -> None:
+    before = os.umask(mask)
+    try:
+        write(place)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(place.stat().st_mode) == mode
+
+
+def test_a_report_that_cannot_be_finished_leaves_the_one_before(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_arguments: object, **_options: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    place.write_text("the one before")
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(report.ReportError, match="No space left on device"):
+        write(place)
+    assert place.read_text() == "the one before"
+
+
+def test_a_link_leads_to_the_report_afterwards_too(place: Path) -> None:
+    link = place.parent.parent / "latest.html"
+    link.symlink_to(place)
+    write(link)
+    assert link.is_symlink()
+    assert place.is_file()
+
+
+def test_text_that_is_no_unicode_is_written(place: Path) -> None:
+    write(place, a_result(a_node("bm-0", msg="Failed: \udcff")))
+    assert r"Failed: \udcff" in place.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("{0}/nowhere/run.html", "there is no folder"),
+        ("{0}", "not a file"),
+        ("/dev/null", "not a file"),
+        ("{0}/" + 300 * "x", "name too long"),
+        ("{0}/\0", "null"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_refused_before_and_after_the_run(place: Path, path: str, reason: str) -> None:
+    path = path.format(place.parent)
+    for function in (report.check, write):
+        with pytest.raises(report.ReportError, match=f"(?i){reason}") as told:
+            function(path)
+        assert str(told.value).startswith("Failed to write the report ")
+        assert "\n" not in str(told.value)
+
+
+def test_a_folder_that_may_not_be_written_is_refused_before_the_run(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(*_arguments: object, **_options: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "write_text", denied)  # root may write to every folder
+    with pytest.raises(report.ReportError, match="Permission denied"):
+        report.check(str(place))
