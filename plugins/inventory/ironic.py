@@ -34,6 +34,7 @@ options:
     description:
       - What a host is called.
       - V(name) is the node's name, or its UUID where it has none. V(uuid) is its UUID.
+      - A node that would be called as a group of the inventory is, is called by its UUID, with a warning.
       - Anything else is a Jinja2 expression of the host's variables, such as V(ironic_name ~ '.example.org').
     type: str
     default: name
@@ -86,8 +87,6 @@ volumes: true # ask Cinder too whether the volumes are in order
 strict: true
 compose:
   baremetal_deploy_node: ironic_uuid
-  ansible_connection: "'local'"
-  ansible_python_interpreter: ansible_playbook_python
 groups:
   baremetal: ironic_provision_state in ('available', 'active', 'deploy failed')
 cache: true
@@ -140,6 +139,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for node in self._nodes(path, cache):
             variables = {f"{self.get_option('hostvars_prefix')}{name}": value for name, value in node.items()}
             host = self._host_name(node, variables)
+            if host in inventory.groups:  # Ansible would give all hosts of that group the node's variables
+                self.display.warning(f"Node {host} is in the inventory as {node['uuid']}: there is a group of its name.")
+                host = node["uuid"]
             if host in hosts:
                 raise AnsibleParserError(
                     f"Failed to name node {node['name']}: hostname makes {host} of it, and of another node as well. Let each have its own."
@@ -147,19 +149,23 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             hosts[host] = variables
         for host, variables in hosts.items():
             self._add(inventory, host, variables)
+        for host, variables in hosts.items():
+            self._group(host, variables)
 
     def _check_names(self, config: Mapping[str, Any], path: str) -> None:
         """Ansible passes over what it does not know, so that a mistyped filter would give every node."""
         known = {name for option, said in self.option_definitions.items() for name in (option, *said.get("aliases", ()))}
-        unknown = sorted(map(str, set(config) - known))
-        if unknown:
-            raise AnsibleParserError(
-                f"Failed to read {path}: {', '.join(unknown)} is no option of {self.NAME}. See `ansible-doc -t inventory {self.NAME}`."
-            )
+        self._check_unknown(sorted(map(str, set(config) - known)), path)
         prefix = self.get_option("hostvars_prefix")
         if not f"{prefix}uuid".isidentifier():
             raise AnsibleParserError(
                 f'Failed to read {path}: hostvars_prefix "{prefix}" begins no name of a variable. Use letters, digits and underscores.'
+            )
+
+    def _check_unknown(self, names: list[str], path: str) -> None:
+        if names:
+            raise AnsibleParserError(
+                f"Failed to read {path}: {', '.join(names)} is no option of {self.NAME}. See `ansible-doc -t inventory {self.NAME}`."
             )
 
     def _nodes(self, path: str, cache: bool) -> list[Json]:
@@ -181,8 +187,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             try:
                 given[name] = self.templar.template(self.get_option(name))
             except AnsibleError as error:
-                raise AnsibleParserError(f"Failed to read {name} of {path}: {error}") from error
+                raise AnsibleParserError(f"Failed to read {name} of {path}: {error}") from None
         checked = ArgumentSpecValidator(_SPEC).validate({name: value for name, value in given.items() if value is not None})
+        self._check_unknown(sorted(".".join(name) for name in checked.unsupported_parameters), path)
         if checked.error_messages:
             raise AnsibleParserError(f"Failed to read {path}: {'; '.join(checked.error_messages)}")
         return dict(checked.validated_parameters)
@@ -194,7 +201,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             name = self._compose(hostname, variables)
         except AnsibleError as error:
-            raise AnsibleParserError(f"Failed to name node {node['name']}: {error}") from error
+            raise AnsibleParserError(f"Failed to name node {node['name']}: {error}") from None
         if not name or not isinstance(name, str):
             raise AnsibleParserError(f"Failed to name node {node['name']}: hostname makes {name!r} of it, which is no text.")
         return name
@@ -203,8 +210,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         inventory.add_host(host)
         for name, value in variables.items():
             inventory.set_variable(host, name, value)
+        self._set_composite_vars(self.get_option("compose"), variables, host, strict=self.get_option("strict"))
+
+    def _group(self, host: str, variables: Json) -> None:
         strict = self.get_option("strict")
-        self._set_composite_vars(self.get_option("compose"), variables, host, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, host, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host, strict=strict)
 
@@ -216,7 +225,7 @@ def _read(params: Json) -> list[Json]:
         want = info.wanted(params)
         return [info.view(node) for node in info.observe(Cloud(params), want)]
     except BfvError as error:
-        raise AnsibleParserError(str(error)) from error
+        raise AnsibleParserError(str(error)) from None
 
 
 def _fingerprint(params: Json) -> str:
