@@ -1,0 +1,86 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The lab for all tests, and what is told after them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from ..integration.runs import Ansible
+from . import images, lab
+from .lab import Folders, Lab
+from .machine import Model
+from .report import Report
+
+BASE = Path(__file__).resolve().parents[2] / ".cache" / "e2e"
+MODELS = [
+    Model("array-bios", "bios", 1),
+    Model("array-uefi", "uefi", 2),
+    Model("cinder-bios", "bios", 3),
+    Model("locked-out", "bios", 4),
+]
+REPORT = pytest.StashKey[Report]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[REPORT] = Report()
+    # Of the SDK about its own code.
+    config.addinivalue_line("filterwarnings", "ignore:Support for InfluxDB")
+    config.addinivalue_line("filterwarnings", "ignore:The 'service_type' parameter")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _able() -> None:
+    if os.geteuid() != 0:
+        pytest.exit(
+            "The end-to-end tests need root, for a network namespace and disk images: run `sudo make test-e2e`.", returncode=4
+        )
+    # As Ctrl-C: what was started has to be ended.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def report(request: pytest.FixtureRequest) -> Report:
+    return request.config.stash[REPORT]
+
+
+@pytest.fixture(scope="session")
+def disk_images(report: Report) -> dict[str, Path]:
+    """An image for each boot mode. They are built before there is a lab, which has no way to a package mirror."""
+    built = {}
+    for boot_mode in ("bios", "uefi"):
+        with report.step("image", boot_mode):
+            built[boot_mode] = images.built(boot_mode, BASE / "images")
+    return built
+
+
+@pytest.fixture(scope="session")
+def the_lab(disk_images: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, report: Report) -> Iterator[Lab]:
+    folders = Folders(BASE, tmp_path_factory.mktemp("sockets"))
+    folders.renew()
+    with ExitStack() as stack:
+        with report.step("lab", "start"):
+            started = stack.enter_context(lab.running(MODELS, folders))
+        yield started
+
+
+@pytest.fixture(scope="session")
+def ansible(tmp_path_factory: pytest.TempPathFactory) -> Ansible:
+    return Ansible(tmp_path_factory.mktemp("ansible"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    report = config.stash[REPORT]
+    if report.lines:
+        terminalreporter.section("end to end")
+        for line in report.lines:
+            terminalreporter.line(line)
+    if exitstatus != pytest.ExitCode.OK:
+        terminalreporter.line(f"Console logs of the machines, and the logs of all services: {BASE / 'logs'}")

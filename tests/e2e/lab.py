@@ -1,0 +1,125 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The lab: a network with OpenStack, an external array, a boot server, and machines whose management Ironic talks to."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..integration import lab as cloud
+from ..integration.lab import Node
+from ..integration.waiting import until
+from . import array, bmc, boot_server
+from .array import Array
+from .machine import Machine, Model
+from .network import Network
+from .sandbox import Sandbox
+
+REQUIREMENTS = Path(__file__).parent / "requirements.txt"
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where the lab keeps what; all of it is below the checkout, but for the sockets."""
+
+    base: Path
+    sockets: Path
+
+    @property
+    def run(self) -> Path:
+        """Disks and state. Nothing of it stays."""
+        return self.base / "run"
+
+    @property
+    def logs(self) -> Path:
+        """What everything wrote; it stays until the next run."""
+        return self.base / "logs"
+
+    def renew(self) -> None:
+        for folder in (self.run, self.logs):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """What the tests look at. They act by playbooks alone, once a machine is enrolled."""
+
+    cloud: cloud.Lab
+    array: Array
+    machines: dict[str, Machine]
+    folders: Folders
+
+    def disk(self, name: str, image: Path) -> Path:
+        """A raw disk with the content of the image."""
+        disk = self.folders.run / f"{name}.raw"
+        subprocess.run(["qemu-img", "convert", "-O", "raw", image, disk], check=True)
+        return disk
+
+    def enroll(self, machine: Machine) -> Node:
+        """What an operator does before anything of the collection is used: a node that is available, and its port."""
+        model = machine.model
+        body = {
+            "name": model.name,
+            "driver": "redfish",
+            "resource_class": "e2e",
+            "properties": {"cpu_arch": "x86_64", "capabilities": f"boot_mode:{model.boot_mode}"},
+            "driver_info": {
+                "redfish_address": bmc.URL,
+                "redfish_system_id": f"/redfish/v1/Systems/{model.uuid}",
+                "redfish_username": "admin",
+                "redfish_password": "password",
+                # No agent runs when a node boots from a volume, but the interfaces ask for one.
+                "deploy_kernel": "file:///dev/null",
+                "deploy_ramdisk": "file:///dev/null",
+            },
+        }
+        node = Node(self.cloud.ironic("POST", "/nodes", body)["uuid"], model.name)
+        self.cloud.ironic("POST", "/ports", {"node_uuid": node.uuid, "address": model.mac})
+        self.cloud.provision(node, "manage", "manageable")
+        self.cloud.provision(node, "provide", "available")
+        return node
+
+    def reboot(self, node: Node) -> None:
+        """Switch the machine off and on."""
+        machine = self.machines[node.name]
+        boots = len(machine.consoles)
+        self.cloud.ironic("PUT", f"/nodes/{node.uuid}/states/power", {"target": "rebooting"})
+        until(f"machine {node.name} to be switched off and on", lambda: len(machine.consoles) > boots and machine.is_on)
+
+
+@contextmanager
+def running(models: Iterable[Model], folders: Folders) -> Iterator[Lab]:
+    """The lab, as long as the `with` block runs."""
+    machines = {model.name: Machine(model, folders.run, folders.logs) for model in models}
+    sandbox = Sandbox(folders.base / "sandbox", folders.logs)
+    sandbox.install()
+    emulator = _install_emulator(folders.base / "venv")
+    with ExitStack() as stack:
+        network = stack.enter_context(Network())
+        for machine in machines.values():
+            network.tap(machine.model.tap)
+        stack.enter_context(sandbox.running())
+        stack.enter_context(bmc.running(emulator, machines, folders.run, folders.logs))
+        stack.enter_context(
+            boot_server.running(sandbox.http_root, (machine.model for machine in machines.values()), folders.run, folders.logs)
+        )
+        tgt = stack.enter_context(array.running(folders.sockets, folders.logs))
+        yield Lab(cloud.Lab("e2e-"), tgt, machines, folders)
+    shutil.rmtree(folders.run)
+
+
+def _install_emulator(venv: Path) -> Path:
+    """sushy-emulator, in an environment of its own: nothing of it belongs to the collection or to OpenStack."""
+    uv = Path(sys.executable).parent / "uv"
+    if not (venv / "bin" / "python").exists():
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, venv], check=True)
+    subprocess.run([uv, "pip", "sync", "--quiet", "--python", venv / "bin" / "python", REQUIREMENTS], check=True)
+    return venv / "bin" / "sushy-emulator"

@@ -1,0 +1,48 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Processes that end with the tests, however these end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from ..integration.waiting import until
+
+
+class Process:
+    """A child in a session of its own: Ctrl-C reaches the tests alone, which then end things in their order."""
+
+    def __init__(self, argv: Sequence[str | Path], log: Path, environment: Mapping[str, str] | None = None) -> None:
+        with log.open("ab") as output:
+            self._child = subprocess.Popen(
+                # The kernel ends the child if the tests are killed.
+                ["setpriv", "--pdeathsig", "KILL", *argv],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,
+            )
+        self._log = log
+
+    def wait_for(self, what: str, look: Callable[[], bool]) -> None:
+        """Wait until the process does its work."""
+
+        def works() -> bool:
+            assert self.runs, f"{what}: it has ended. {self._log}: {self._log.read_text(encoding='utf-8')[-2000:]}"
+            return look()
+
+        until(what, works)
+
+    @property
+    def runs(self) -> bool:
+        return self._child.poll() is None
+
+    def end(self) -> None:
+        """Pull the plug. Nothing here has anything to lose, and tgtd ignores all other signals as long as it has targets."""
+        self._child.kill()
+        self._child.wait()
