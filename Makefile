@@ -31,6 +31,7 @@ lock: venv ## Renew the locks from pyproject.toml
 	$(LOCK) --python-version 3.11 --group dev --output-file requirements/dev.txt
 	$(LOCK) --python-version 3.12 --group collections --no-deps --output-file requirements/collections.txt
 	$(LOCK) --python-version 3.11 --group sandbox --output-file roles/sandbox/files/requirements.txt
+	$(LOCK) --python-version 3.11 --group e2e --output-file tests/e2e/requirements.txt
 
 # The checks. Each one runs on its own too, for example: make lint-types
 CHECK := @python tools/checks.py run
@@ -90,6 +91,13 @@ test-integration: venv ## Integration tests against the sandbox (started when it
 	$(CHECK) sandbox $(MAKE) --no-print-directory sandbox PROFILE=full
 	$(CHECK) integration env OS_CLIENT_CONFIG_FILE=$(CURDIR)/.sandbox/clouds.yaml \
 	  pytest tests/integration --junitxml=$(RESULTS)/integration.xml
+
+# Machines that really boot, in a network namespace. Images and services are kept in .cache/e2e from one run to the next.
+.PHONY: test-e2e
+test-e2e: venv ## Boot emulated machines from iSCSI volumes, by the playbooks alone (needs root)
+	@tools/need.sh dnsmasq:dnsmasq-base ip:iproute2 qemu-img:qemu-utils qemu-system-x86_64:qemu-system-x86 setpriv:util-linux tgtd:tgt \
+	  /usr/lib/ipxe/snponly.efi:ipxe /usr/lib/ipxe/qemu/efi-virtio.rom:ipxe-qemu /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf
+	$(CHECK) e2e pytest tests/e2e --junitxml=$(RESULTS)/e2e.xml
 
 # The sandbox: real OpenStack services in .sandbox, on loopback addresses.
 PROFILE ?= mini

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Make sure that commands exist: tools/need.sh COMMAND:DEBIAN_PACKAGE ...
+# Make sure that commands, or files by their paths, exist: tools/need.sh COMMAND:DEBIAN_PACKAGE ...
 # What is missing is installed when we are root on Debian, and named in one line when we are not.
 set -euo pipefail
 
 packages=()
 for need in "$@"; do
-  command -v "${need%%:*}" >/dev/null || packages+=("${need#*:}")
+  path=${need%%:*}
+  if [[ $path == /* ]]; then [ -e "$path" ]; else command -v "$path" >/dev/null; fi || packages+=("${need#*:}")
 done
 [ ${#packages[@]} -gt 0 ] || exit 0
 
