@@ -19,6 +19,7 @@ from urllib.parse import unquote
 from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
 from ansible_collections.bfv.openstack.plugins.module_utils.cloud.wait import Rounds
 from ansible_collections.bfv.openstack.plugins.module_utils.fleet import fleet
+from ansible_collections.bfv.openstack.plugins.module_utils.fleet.journal import Tell
 from ansible_collections.bfv.openstack.plugins.module_utils.fleet.outcome import Outcome
 from ansible_collections.bfv.openstack.plugins.module_utils.resources import settle as settle_module
 from ansible_collections.bfv.openstack.plugins.module_utils.resources.settle import Settling
@@ -81,6 +82,14 @@ def a_node(name: str = "bm-0", **fields: Any) -> Json:
         "deploy_interface": "direct",
         "properties": {"capabilities": "boot_mode:uefi,iscsi_boot:True"},
         "instance_info": {},
+        "resource_class": "baremetal",
+        "conductor_group": "",
+        "owner": None,
+        "lessee": None,
+        "traits": [],
+        "reservation": None,
+        "maintenance_reason": None,
+        "target_provision_state": None,
         **fields,
     }
 
@@ -130,6 +139,9 @@ class FakeCloud(FakeCinder):
         self._lock = threading.Lock()
 
     # What Service offers
+
+    def at(self, microversion: str) -> FakeCloud:
+        return self
 
     def read(self, path: str, what: str, **query: object) -> Json:
         found = self.find(path, what, **query)
@@ -304,11 +316,13 @@ def settle(cloud: FakeCloud, resource: Any, **options: Any) -> list[Plan]:
     return [*plans[:-1], plans[-1].rest(settling.way.requests)]
 
 
-def manage(cloud: FakeCloud, nodes: list[Json], *, check_mode: bool = False, **params: Any) -> dict[str, Outcome]:
+def manage(
+    cloud: FakeCloud, nodes: list[Json], *, check_mode: bool = False, tell: Tell | None = None, **params: Any
+) -> dict[str, Outcome]:
     """What the module baremetal_fleet does with these nodes, in the time of the fake."""
     given = {"state": "deployed", "concurrency": 4, "timeout": 60, "wait": True, "nodes": nodes, **params}
     with patch.object(fleet, "Rounds", lambda timeout: Rounds(timeout, cloud.clock, cloud.sleep)):
-        result = fleet.manage(cloud, given, check_mode=check_mode)  # type: ignore[arg-type]
+        result = fleet.manage(cloud, given, check_mode=check_mode, tell=tell)  # type: ignore[arg-type]
     return {outcome.node: outcome for outcome in result.outcomes}
 
 

@@ -1,0 +1,13 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils.fleet import observe
+
+
+@pytest.fixture(params=[0, 100], ids=["in bulk", "singly"])
+def reading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether few nodes or many: what is read in bulk or singly must lead to the same."""
+    monkeypatch.setattr(observe, "FEW", request.param)
