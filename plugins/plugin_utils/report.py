@@ -29,15 +29,15 @@ def check(path: str) -> None:
     _create(path, "")
 
 
-def write(path: str, result: Mapping[str, object], *, state: str, finished: datetime | None, check_mode: bool = False) -> None:
+def write(path: str, result: Mapping[str, object], *, state: str, finished: datetime | None) -> None:
     """Write the report of a result of the module baremetal_fleet, in one instant: a reader sees the old file or the new one.
 
     ``state`` is what was asked for, ``finished`` when the run ended. The same input makes the same file. Raises ReportError.
     """
-    _create(path, render(result, state=state, finished=finished, check_mode=check_mode))
+    _create(path, render(result, state=state, finished=finished))
 
 
-def render(result: Mapping[str, object], *, state: str, finished: datetime | None, check_mode: bool = False) -> str:
+def render(result: Mapping[str, object], *, state: str, finished: datetime | None) -> str:
     """The page. All that comes from the cloud or from an inventory is escaped, and only what is known by name is shown."""
     # autoescape for every name: Jinja's select_autoescape() would not take .html.j2 for HTML.
     environment = Environment(
@@ -48,9 +48,9 @@ def render(result: Mapping[str, object], *, state: str, finished: datetime | Non
         lstrip_blocks=True,
     )
     environment.filters["duration"] = report_times.duration
-    nodes = report_nodes.nodes(result, state, check_mode)
+    nodes = report_nodes.nodes(result, state)
     return environment.get_template(_TEMPLATE).render(
-        summary=report_nodes.summary(result, nodes, state, check_mode),
+        summary=report_nodes.summary(result, nodes, state),
         nodes=nodes,
         failures=report_nodes.failures(nodes),
         times=report_times.times(result),
@@ -61,7 +61,7 @@ def render(result: Mapping[str, object], *, state: str, finished: datetime | Non
 def _create(path: str, page: str) -> None:
     """Write the page beside its place and put it there; an empty page only tries."""
     try:
-        place = Path(os.path.realpath(os.path.expanduser(path)))  # the file that a link leads to, and not the link
+        place = Path(os.path.realpath(os.path.expandvars(os.path.expanduser(path))))  # of a link, the file that it leads to
         _check_replaceable(path, place)
         beside = place.with_name(f".report-{secrets.token_hex(8)}.tmp")
         try:

@@ -13,8 +13,8 @@ from itertools import zip_longest
 
 Record = Mapping[str, object]
 
-FAILED, UNDER_WAY, DONE, UNCHANGED = "failed", "under way", "done", "unchanged"
-OUTCOMES = (FAILED, UNDER_WAY, DONE, UNCHANGED)
+FAILED, UNDER_WAY, CHANGED, UNCHANGED = "failed", "under way", "changed", "unchanged"
+OUTCOMES = (FAILED, UNDER_WAY, CHANGED, UNCHANGED)
 _DONE = {"prepared": "prepared", "deployed": "deployed", "undeployed": "undeployed", "absent": "cleared"}
 # ironic/common/states.py: the node moves on from these by itself.
 _MOVING = ("deploying", "wait call-back", "deleting", "cleaning", "clean wait")
@@ -78,17 +78,15 @@ class Summary:
 
     headline: str
     state: str
-    done: str  # what a node is that is where it was wanted: deployed, ...
-    check_mode: bool
     counts: Mapping[str, int]  # by OUTCOMES
     seconds: float | None
     msg: str  # why there are no nodes at all
 
 
-def nodes(result: Record, state: str, check_mode: bool) -> list[Node]:
+def nodes(result: Record, state: str) -> list[Node]:
     """The nodes of a result, bm-2 before bm-10."""
     by_name = record(result.get("nodes"))
-    return [_node(name, record(by_name[name]), state, check_mode) for name in sorted(by_name, key=natural)]
+    return [_node(name, record(by_name[name]), state) for name in sorted(by_name, key=natural)]
 
 
 def natural(name: str) -> tuple[list[tuple[int, str]], str]:
@@ -98,14 +96,12 @@ def natural(name: str) -> tuple[list[tuple[int, str]], str]:
     return [(len(part) if at % 2 else 0, part) for at, part in enumerate(parts)], name
 
 
-def summary(result: Record, shown: Sequence[Node], state: str, check_mode: bool) -> Summary:
+def summary(result: Record, shown: Sequence[Node], state: str) -> Summary:
     """The run in short."""
     found = Counter(node.outcome for node in shown)
     return Summary(
-        headline=_headline(shown, found, _DONE.get(state, state), check_mode),
+        headline=_headline(shown, found, _DONE.get(state, state)),
         state=state,
-        done=_DONE.get(state, state),
-        check_mode=check_mode,
         counts={outcome: found[outcome] for outcome in OUTCOMES},
         seconds=number(result.get("seconds")),
         msg="" if shown else text(result.get("msg")),
@@ -130,14 +126,12 @@ def _anonymous(node: Node) -> str:
     return reason
 
 
-def _headline(shown: Sequence[Node], found: Mapping[str, int], done: str, check_mode: bool) -> str:
+def _headline(shown: Sequence[Node], found: Mapping[str, int], done: str) -> str:
     if not shown:
         return "No node was looked at"
-    fails = [f"{found[FAILED]} {'would fail' if check_mode else 'failed'}"] if found[FAILED] else []
+    fails = [f"{found[FAILED]} failed"] if found[FAILED] else []
     waits = [f"{found[UNDER_WAY]} under way"] if found[UNDER_WAY] else []
-    there = found[DONE] + found[UNCHANGED]
-    if check_mode:
-        return ", ".join([f"{found[DONE]} of {_count(shown)} would change", *waits, *fails])
+    there = found[CHANGED] + found[UNCHANGED]
     if len(shown) == 1:
         (node,) = shown
         return f"{node.name} " + {FAILED: "failed", UNDER_WAY: "is under way"}.get(node.outcome, f"is {done}")
@@ -150,14 +144,14 @@ def _count(shown: Sequence[Node]) -> str:
     return "1 node" if len(shown) == 1 else f"{len(shown)} nodes"
 
 
-def _node(name: str, of_node: Record, state: str, check_mode: bool) -> Node:
+def _node(name: str, of_node: Record, state: str) -> Node:
     seen = record(of_node.get("node"))
     volumes, history = records(of_node.get("volumes")), records(of_node.get("history"))
     return Node(
         name=name,
         known_as=text(seen.get("name")) if seen.get("name") != name else "",
         uuid=text(seen.get("uuid")),
-        outcome=_outcome(of_node, seen, volumes, state, check_mode),
+        outcome=_outcome(of_node, seen, volumes, state),
         msg=text(of_node.get("msg")),
         provision_state=text(seen.get("provision_state")),
         power_state=text(seen.get("power_state")),
@@ -172,22 +166,21 @@ def _node(name: str, of_node: Record, state: str, check_mode: bool) -> Node:
 
 
 def _timed(actions: Iterable[str], history: Iterable[Record]) -> list[tuple[float | None, str]]:
-    """What was done, with the time at which the history has it. In check mode it has none of it."""
+    """What was done, with the time at which the history has it."""
     at: dict[str, list[float]] = defaultdict(list)
     for entry in history:
         at[text(entry.get("what"))].append(number(entry.get("at")) or 0.0)
     return [(at[what].pop(0) if at[what] else None, what) for what in actions]
 
 
-def _outcome(of_node: Record, seen: Record, volumes: Iterable[Record], state: str, check_mode: bool) -> str:
+def _outcome(of_node: Record, seen: Record, volumes: Iterable[Record], state: str) -> str:
     if of_node.get("failed"):
         return FAILED
-    if not check_mode:
-        lands = state != "deployed" or seen.get("provision_state") == "active"
-        moves = seen.get("provision_state") in _MOVING or any(one.get("status") in _BEING_MADE for one in volumes)
-        if moves or not lands:
-            return UNDER_WAY
-    return DONE if of_node.get("changed") else UNCHANGED
+    lands = state != "deployed" or seen.get("provision_state") == "active"
+    moves = seen.get("provision_state") in _MOVING or any(one.get("status") in _BEING_MADE for one in volumes)
+    if moves or not lands:
+        return UNDER_WAY
+    return CHANGED if of_node.get("changed") else UNCHANGED
 
 
 def _disks(targets: Sequence[Record], volumes: Sequence[Record]) -> list[Disk]:

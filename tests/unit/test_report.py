@@ -87,8 +87,8 @@ class Page(HTMLParser):
         return [[" ".join(cell) for cell in row] for row in self.cells if node in row[0]]
 
 
-def page(result: Json, state: str = "deployed", check_mode: bool = False) -> Page:
-    return Page(report.render(result, state=state, finished=FINISHED, check_mode=check_mode))
+def page(result: Json, state: str = "deployed") -> Page:
+    return Page(report.render(result, state=state, finished=FINISHED))
 
 
 # The headline
@@ -113,15 +113,6 @@ def test_the_headline_says_what_became_of_the_fleet(nodes: list[Json], state: st
     shown = page(a_result(*nodes), state)
     assert shown.of("h1") == [headline]
     assert shown.of("title")[0] == headline
-
-
-def test_check_mode_tells_what_would_be() -> None:
-    node = {"name": "bm-0", "provision_state": "available"}
-    shown = page(
-        a_result(a_node("bm-0", node=node, history=[]), unchanged("bm-1"), a_node("bm-2", msg="Broken.")), check_mode=True
-    )
-    assert shown.of("h1") == ["1 of 3 nodes would change, 1 would fail"]
-    assert "What would be done" in shown.of("h2")
 
 
 def test_a_run_without_nodes_tells_why() -> None:
@@ -371,9 +362,9 @@ shapes = st.recursive(
 
 
 @settings(max_examples=50)
-@given(st.dictionaries(st.text(max_size=9), shapes, max_size=3), st.booleans())
-def test_a_result_of_any_shape_makes_a_page(nodes: Json, check_mode: bool) -> None:
-    text = report.render({"nodes": nodes}, state="deployed", finished=None, check_mode=check_mode)
+@given(st.dictionaries(st.text(max_size=9), shapes, max_size=3))
+def test_a_result_of_any_shape_makes_a_page(nodes: Json) -> None:
+    text = report.render({"nodes": nodes}, state="deployed", finished=None)
     assert {tag for tag, _attributes in Page(text).elements} <= TAGS
 
 
