@@ -69,6 +69,8 @@ def _of_connectors(setup: Setup) -> Iterator[str]:
 def _of_targets(setup: Setup) -> Iterator[str]:
     if not any(one.boot_index == 0 for one in setup.targets):
         yield "there is no volume target with boot_index 0 to boot from. Make one (bfv.openstack.volume_target)."
+    if not setup.node.heeds_targets:
+        return  # what they need depends on the storage interface that is to come
     for one in sorted(setup.targets, key=lambda one: one.boot_index):
         for obstacle in (
             *target.obstacles(setup.node, one),

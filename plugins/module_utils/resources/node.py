@@ -64,9 +64,14 @@ class Node:
     image_source: str | None = None
 
     @property
+    def heeds_targets(self) -> bool:
+        """Whether the node's storage interface looks at its volume targets."""
+        return self.storage_interface in _STORAGE_OF_VOLUMES
+
+    @property
     def boots_iscsi(self) -> bool:
         """Whether the node is set up to boot from an iSCSI volume."""
-        return self.storage_interface in _STORAGE_OF_VOLUMES and capabilities.is_true(self.capabilities, "iscsi_boot")
+        return self.heeds_targets and capabilities.is_true(self.capabilities, "iscsi_boot")
 
 
 def from_api(node: Mapping[str, Any]) -> Node:
@@ -153,7 +158,7 @@ def interface_obstacles(node: Node, volume_type: str = "iscsi") -> Iterator[str]
 
 def storage_obstacles(node: Node) -> Iterator[str]:
     """Why the node's storage interface, or an image, keeps Ironic from its volume targets."""
-    if node.storage_interface not in _STORAGE_OF_VOLUMES:
+    if not node.heeds_targets:
         yield (
             f"storage interface {node.storage_interface} ignores the volume targets. "
             f"Set storage_interface to {' or '.join(_STORAGE_OF_VOLUMES)} (bfv.openstack.baremetal_node_storage)."
