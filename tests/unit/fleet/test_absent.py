@@ -1,0 +1,242 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The state absent takes back what a deployment set up, and nothing that was there before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils.fleet.outcome import Outcome
+from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
+    FakeCloud,
+    Json,
+    a_connector,
+    a_node,
+    a_target,
+    a_volume,
+    an_image,
+    manage,
+    uuid_of,
+)
+
+pytestmark = pytest.mark.usefixtures("reading")
+
+ENTRY: Json = {
+    "node": "bm-0",
+    "storage_interface": "cinder",
+    "iscsi_boot": True,
+    "volumes": [{"name": "root", "image": "debian"}],
+}
+IQN = "iqn.2024-01.org.example:bm-0"
+
+
+def absent(cloud: FakeCloud, wanted: Json = ENTRY, **options: Any) -> Outcome:
+    (outcome,) = manage(cloud, [wanted], state="absent", **options).values()
+    return outcome
+
+
+def set_up(state: str, **node: Any) -> FakeCloud:
+    cloud = FakeCloud(nodes=[a_node(**{"storage_interface": "noop", "properties": {}, **node})], images=[an_image()])
+    (outcome,) = manage(cloud, [ENTRY], state=state).values()
+    assert outcome.msg == ""
+    cloud.writes.clear()
+    return cloud
+
+
+def node(cloud: FakeCloud) -> Json:
+    return cloud.nodes[uuid_of("bm-0")]
+
+
+def capabilities(cloud: FakeCloud) -> str:
+    return str((node(cloud)["properties"] or {}).get("capabilities") or "")
+
+
+@pytest.mark.parametrize("state", ["prepared", "deployed"])
+def test_all_that_was_set_up_is_taken_back(state: str) -> None:
+    cloud = set_up(state)
+    assert absent(cloud).msg == ""
+    assert (node(cloud)["provision_state"], node(cloud)["storage_interface"], capabilities(cloud)) == ("available", "noop", "")
+    assert (cloud.targets, cloud.connectors) == ({}, {})
+    assert [one["status"] for one in cloud.volumes.values()] == ["available"]
+
+
+def test_it_goes_back_the_way_it_came() -> None:
+    cloud = FakeCloud(nodes=[a_node()], connectors=[a_connector()], targets=[a_target()], volumes=[a_volume()])
+    assert [action.partition(" bm-0")[0] for action in absent(cloud, volumes_on_undeploy="delete").actions] == [
+        "remove volume target 0 of node",
+        "remove the iqn connector of node",
+        "set up the storage of node",
+        "delete volume root",
+    ]
+
+
+@pytest.mark.parametrize("state", ["prepared", "deployed"])
+@pytest.mark.parametrize("delete", ["keep", "delete"])
+def test_a_second_run_changes_nothing(state: str, delete: str) -> None:
+    cloud = set_up(state)
+    absent(cloud, volumes_on_undeploy=delete)
+    cloud.writes.clear()
+    outcome = absent(cloud, volumes_on_undeploy=delete)
+    assert (outcome.msg, outcome.changed, cloud.writes) == ("", False, [])
+
+
+@pytest.mark.parametrize("state", ["prepared", "deployed"])
+def test_check_mode_tells_what_would_be_done(state: str) -> None:
+    cloud = set_up(state)
+    told = absent(cloud, check_mode=True, volumes_on_undeploy="delete")
+    assert cloud.writes == []
+    done = absent(cloud, volumes_on_undeploy="delete")
+    assert (told.actions, told.diff) == (done.actions, done.diff)
+
+
+@pytest.mark.parametrize("delete", ["keep", "delete"])
+def test_volumes_go_only_where_that_is_asked_for(delete: str) -> None:
+    cloud = set_up("deployed")
+    cloud.volumes[uuid_of("else")] = a_volume("else")
+    absent(cloud, volumes_on_undeploy=delete)
+    assert sorted(one["name"] for one in cloud.volumes.values()) == (["else"] if delete == "delete" else ["else", "root"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, None),
+        ("", ""),
+        ("boot_mode:uefi", "boot_mode:uefi"),
+        ("iscsi_boot:True", ""),
+        ("boot_mode:uefi,iscsi_boot:True,rack:3", "boot_mode:uefi,rack:3"),
+        ("fibre_channel_boot:true,boot_mode:bios", "boot_mode:bios"),
+        ("iscsi_boot:True,odd", "odd"),
+        ("boot_mode:uefi, iscsi_boot:no", "boot_mode:uefi"),
+    ],
+)
+def test_capabilities_of_others_stay(before: str | None, after: str | None) -> None:
+    cloud = FakeCloud(nodes=[a_node(properties={"capabilities": before, "cpus": 4})])
+    wanted = {**ENTRY, "volumes": [], "capabilities": {"rack": "3", "boot_mode": "uefi"}}
+    for _run in range(2):
+        cloud.writes.clear()
+        assert absent(cloud, wanted).msg == ""
+    assert (node(cloud)["properties"]["capabilities"], node(cloud)["properties"]["cpus"]) == (after, 4)
+    assert cloud.writes == []
+
+
+def test_other_settings_stay() -> None:
+    cloud = set_up("deployed", boot_interface="http-ipxe", instance_info={"note": "mine"})
+    absent(cloud, {**ENTRY, "boot_interface": "ipxe"})
+    assert (node(cloud)["boot_interface"], node(cloud)["instance_info"]) == ("http-ipxe", {"note": "mine"})
+
+
+@pytest.mark.parametrize("default", ["noop", "cinder", "external"])
+def test_the_storage_interface_becomes_the_drivers_default(default: str) -> None:
+    cloud = set_up("deployed")
+    cloud.default_storage_interface = default
+    absent(cloud)
+    cloud.writes.clear()
+    assert (absent(cloud).changed, cloud.writes, node(cloud)["storage_interface"]) == (False, [], default)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "left"),
+    [
+        (None, ["wwpn"]),
+        ([{"type": "iqn"}], ["wwpn"]),
+        ([{"type": "iqn", "connector_id": IQN}], ["wwpn"]),
+        ([{"type": "iqn", "connector_id": "iqn.2024-01.org.example:another"}], ["iqn", "wwpn"]),
+        ([{"type": "wwpn", "connector_id": "50:01:43:80:24:21:3f:aa"}], ["iqn"]),
+        ([], ["iqn", "wwpn"]),
+    ],
+)
+def test_only_the_named_connectors_go(wanted: list[Json] | None, left: list[str]) -> None:
+    connectors = [
+        a_connector(connector_id=IQN),
+        a_connector(type="wwpn", connector_id="5001438024213faa"),
+        a_connector("bm-1", "iqn.2024-01.org.example:bm-1"),
+    ]
+    cloud = FakeCloud(nodes=[a_node(), a_node("bm-1")], connectors=connectors)
+    outcome = absent(cloud, {"node": "bm-0", "connectors": wanted})
+    assert outcome.msg == ""
+    assert sorted(one["type"] for one in cloud.connectors.values() if one["node_uuid"] == uuid_of("bm-0")) == left
+    assert sum(one["node_uuid"] == uuid_of("bm-1") for one in cloud.connectors.values()) == 1
+
+
+def test_of_two_initiators_somebody_must_say_which_one() -> None:
+    connectors = [a_connector(), a_connector(connector_id="iqn.2024-01.org.example:second")]
+    cloud = FakeCloud(nodes=[a_node()], connectors=connectors, targets=[a_target()])
+    assert "Say which one with connector_id" in absent(cloud).msg
+    assert cloud.writes == []
+
+
+def test_a_powered_on_node_is_powered_off_only_with_permission() -> None:
+    cloud = FakeCloud(nodes=[a_node(power_state="power on")], connectors=[a_connector()], targets=[a_target()])
+    assert "power_off=true" in absent(cloud, {"node": "bm-0"}).msg
+    assert cloud.writes == []
+    outcome = absent(cloud, {"node": "bm-0"}, power_off=True)
+    assert (outcome.msg, outcome.actions[0], cloud.targets, cloud.connectors) == ("", "power off node bm-0", {}, {})
+
+
+@pytest.mark.parametrize("provision_state", ["active", "deploy failed", "error", "rescue"])
+def test_a_node_is_undeployed_whatever_runs_on_it(provision_state: str) -> None:
+    cloud = set_up("deployed")
+    node(cloud)["provision_state"] = provision_state
+    assert (absent(cloud).msg, node(cloud)["provision_state"], node(cloud)["storage_interface"]) == ("", "available", "noop")
+
+
+@pytest.mark.parametrize("provision_state", ["deploying", "deleting"])
+def test_a_node_on_its_way_is_waited_for(provision_state: str) -> None:
+    cloud = set_up("deployed")
+    node(cloud)["provision_state"] = provision_state
+    assert (absent(cloud).msg, node(cloud)["provision_state"], cloud.connectors) == ("", "available", {})
+
+
+@pytest.mark.parametrize("provision_state", ["enroll", "manageable"])
+def test_a_node_that_is_not_yet_available_is_cleared_as_well(provision_state: str) -> None:
+    cloud = FakeCloud(nodes=[a_node(provision_state=provision_state)], connectors=[a_connector()], targets=[a_target()])
+    assert (absent(cloud, {"node": "bm-0"}).msg, cloud.targets, cloud.connectors) == ("", {}, {})
+    assert node(cloud)["provision_state"] == provision_state
+
+
+@pytest.mark.parametrize("provision_state", ["active", "deploying"])
+def test_nodes_of_nova_are_left_alone(provision_state: str) -> None:
+    cloud = FakeCloud(
+        nodes=[a_node(instance_uuid="nova", provision_state=provision_state)],
+        connectors=[a_connector()],
+        targets=[a_target()],
+        volumes=[a_volume()],
+    )
+    assert "belongs to Nova" in absent(cloud, {"node": "bm-0"}).msg
+    assert cloud.writes == []
+
+
+def test_a_volume_in_use_elsewhere_is_refused_before_anything_is_written() -> None:
+    cloud = set_up("deployed")
+    (volume,) = cloud.volumes.values()
+    volume["attachments"].append({"server_id": "else", "device": "/dev/vdb"})
+    assert "attached to else" in absent(cloud, volumes_on_undeploy="delete").msg
+    assert (cloud.writes, node(cloud)["provision_state"]) == ([], "active")
+
+
+def test_no_source_is_needed_to_go() -> None:
+    cloud = set_up("deployed")
+    cloud.images.clear()
+    assert (absent(cloud, volumes_on_undeploy="delete").msg, cloud.volumes) == ("", {})
+
+
+def test_it_can_be_deployed_again() -> None:
+    cloud = set_up("deployed")
+    absent(cloud, volumes_on_undeploy="delete")
+    (outcome,) = manage(cloud, [ENTRY]).values()
+    assert (outcome.msg, node(cloud)["provision_state"], len(cloud.volumes), len(cloud.connectors)) == ("", "active", 1, 1)
+
+
+def test_many_nodes_go_at_once_and_one_that_fails_stops_no_other() -> None:
+    names = [f"bm-{number}" for number in range(6)]
+    cloud = FakeCloud(
+        nodes=[a_node(name) for name in names],
+        connectors=[a_connector(name, f"iqn.2024-01.org.example:{name}") for name in names],
+    )
+    cloud.nodes[uuid_of("bm-3")]["power_state"] = "power on"
+    outcomes = manage(cloud, [{"node": name} for name in [*names, "bm-9"]], state="absent")
+    assert sorted(name for name, outcome in outcomes.items() if outcome.failed) == ["bm-3", "bm-9"]
+    assert [one["node_uuid"] for one in cloud.connectors.values()] == [uuid_of("bm-3")]
