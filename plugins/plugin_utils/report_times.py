@@ -25,11 +25,11 @@ _KINDS = (
     (
         STORAGE,
         re.compile(
-            r"(create|change|remove) (the )?(volume target|\w+ connector) |(set up the )?storage of node |power off node |node \S+ to be powered off"
+            r"(create|change|remove) (the )?(volume target|\w+ connector) |(set up the )?storage of node |power off node |node \S+ to be powered off|(connectors|targets)$"
         ),
     ),
     (DEPLOYMENT, re.compile(r"(un)?deploy node |node ")),
-    (VOLUMES, re.compile(r"[^:«]*\bvolume ")),
+    (VOLUMES, re.compile(r"[^:«]*\bvolumes?\b")),
 )
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 _TICKS = 6
@@ -149,7 +149,10 @@ def _scale(seconds: float) -> Scale:
 
 def _bar(node: str, failed: bool, history: Sequence[Note], seconds: float) -> Bar:
     """A bar from the first thing that is told of the node to the last, on a scale of so many seconds."""
-    pieces = ((_phase(before, after), begin, end) for (begin, before), (end, after) in pairwise(history))
+    pieces: list[tuple[str, float, float]] = []
+    for (begin, before), (end, after) in pairwise(history):
+        # What says nothing of the work, such as a new provision state, goes on with what was before.
+        pieces.append((_phase(before, after) or (pieces[-1][0] if pieces else OTHER), begin, end))
     segments = []
     for phase, group in groupby(pieces, key=lambda piece: piece[0]):
         of_phase = list(group)
@@ -160,17 +163,13 @@ def _bar(node: str, failed: bool, history: Sequence[Note], seconds: float) -> Ba
 
 
 def _phase(before: str, after: str) -> str:
-    """What the time between two notes was spent on. A step is noted when it is taken, a wait when it begins."""
-    if not before.startswith(_WAITS):
-        kind = _kind(after)
-        if kind != OTHER:  # how a node ended is no step
-            return kind
-    return _kind(before)
+    """What the time between two notes was spent on, if they tell it. A step is noted when it is taken, a wait when it begins."""
+    return _kind(before) if before.startswith(_WAITS) else _kind(after) or _kind(before)
 
 
 def _kind(what: str) -> str:
     text = what.removeprefix(_WAITS).removeprefix("Failed to ")
-    return next((kind for kind, beginning in _KINDS if beginning.match(text)), OTHER)
+    return next((kind for kind, beginning in _KINDS if beginning.match(text)), "")
 
 
 def _picture(bars: Sequence[Bar], seconds: float) -> Picture:

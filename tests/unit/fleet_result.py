@@ -43,13 +43,16 @@ def a_node(name: str, begins: float = 0.5, msg: str = "", **differing: object) -
         (4.4, f"create volume target 0 of node {name} with volume {name}-root"),
         (5, f"deploy node {name}"),
         (5, f"waits for node {name} to become active"),
+        (6, "deploying"),
+        (6, f"waits for node {name} (deploying) to come to rest"),
     ]
+    ends = [(10.9, "deploy failed" if msg else "active"), (11, msg or "deployed")]
     return {
         "changed": True,
         "failed": bool(msg),
         "msg": msg,
-        "actions": [what for _at, what in steps if not what.startswith("waits")],
-        "history": [{"at": begins + at, "what": what} for at, what in [*steps, (11, msg or "deployed")]],
+        "actions": [what for _at, what in steps if " " in what and not what.startswith("waits")],
+        "history": [{"at": begins + at, "what": what} for at, what in [*steps, *ends]],
         "node": {
             "uuid": identity(name),
             "name": name,

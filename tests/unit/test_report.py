@@ -189,7 +189,7 @@ def test_a_row_tells_from_what_a_node_boots() -> None:
             "192.0.2.1:3260, LUN 1 iqn.2010-10.org.example:a 192.0.2.2:3260, LUN 2 iqn.2010-10.org.example:b",
         ),
         ({"target_wwn": ["50014380186b3f65"], "target_lun": 3}, "LUN 3 50014380186b3f65"),
-        ({"auth_password": "******"}, "not attached"),
+        ({"auth_password": "******"}, "no address known"),
     ],
 )
 def test_a_target_is_told_as_its_driver_writes_it(properties: Json, told: str) -> None:
@@ -269,6 +269,8 @@ def test_a_bar_has_the_phases_of_a_deployment() -> None:
         ("create volume a", "Failed to deploy node bm-0: storage of node bm-0", "deployment"),
         ("waits for what another run does", "deployed", "other"),
         ("undeploy node bm-0", "undeployed", "deployment"),
+        ("waits for volumes", "set up the storage of node bm-0: x", "volumes"),
+        ("waits for connectors", "create volume target 0 of node bm-0", "storage"),
     ],
 )
 def test_a_phase_is_told_by_how_a_note_begins(before: str, after: str, phase: str) -> None:
