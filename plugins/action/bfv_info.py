@@ -1,0 +1,13 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The module bfv_info in Ansible's worker process."""
+
+from __future__ import annotations
+
+from ansible_collections.bfv.openstack.plugins.modules import bfv_info
+from ansible_collections.bfv.openstack.plugins.plugin_utils.in_process import InProcess
+
+
+class ActionModule(InProcess):
+    module = bfv_info
