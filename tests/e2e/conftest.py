@@ -15,11 +15,10 @@ import pytest
 
 from ..integration.runs import Ansible
 from . import images, lab
-from .lab import Folders, Lab
+from .lab import BASE, IMAGES, Folders, Lab
 from .machine import Model
 from .report import Report
 
-BASE = Path(__file__).resolve().parents[2] / ".cache" / "e2e"
 MODELS = [
     Model("array-bios", "bios", 1),
     Model("array-uefi", "uefi", 2),
@@ -52,12 +51,12 @@ def report(request: pytest.FixtureRequest) -> Report:
 
 
 @pytest.fixture(scope="session")
-def disk_images(report: Report) -> dict[str, Path]:
+def disk_images(ansible: Ansible, report: Report) -> dict[str, Path]:
     """An image for each boot mode. They are built before there is a lab, which has no way to a package mirror."""
     built = {}
     for boot_mode in ("bios", "uefi"):
         with report.step("image", boot_mode):
-            built[boot_mode] = images.built(boot_mode, BASE / "images")
+            built[boot_mode] = images.build(ansible, boot_mode, IMAGES)
     return built
 
 

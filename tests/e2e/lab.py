@@ -22,6 +22,9 @@ from .machine import Machine, Model
 from .network import Network
 from .sandbox import Sandbox
 
+# All that the tests make. Images and environments stay for the next run.
+BASE = Path(__file__).resolve().parents[2] / ".cache" / "e2e"
+IMAGES = BASE / "images"
 REQUIREMENTS = Path(__file__).parent / "requirements.txt"
 
 

@@ -1,0 +1,79 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""How a test tells what becomes of a machine: each step is measured, and what can be seen after it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..integration.lab import Json, Node
+from ..integration.runs import Ansible, Run
+from .lab import Lab
+from .machine import Machine
+from .report import Report
+
+DEPLOY = "bfv.openstack.deploy"
+UNDEPLOY = "bfv.openstack.undeploy"
+
+
+@dataclass
+class Story:
+    """One machine, and what was seen after each step, by the step's name."""
+
+    lab: Lab
+    ansible: Ansible
+    report: Report
+    machine: Machine
+    node: Node
+    runs: dict[str, Run] = field(default_factory=dict)
+    targets: dict[str, list[Json]] = field(default_factory=dict)
+    states: dict[str, str] = field(default_factory=dict)
+    on: dict[str, bool] = field(default_factory=dict)
+    markers: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        with self.report.step(self.name, what):
+            yield
+
+    def run(self, what: str, playbook: str, variables: dict[str, Any], *arguments: str) -> Run:
+        """Run a playbook with the machine's node as its only host."""
+        with self.step(what):
+            run = self.ansible.playbook(playbook, "-i", str(self.ansible.inventory({self.name: variables})), *arguments)
+        self.runs[what] = run
+        self.targets[what] = self.lab.cloud.targets(self.node)
+        self.states[what] = self.lab.cloud.look(self.node)["provision_state"]
+        self.on[what] = self.machine.is_on
+        return run
+
+    def play(self, what: str, playbook: str, variables: dict[str, Any], *arguments: str) -> None:
+        """Run a playbook that has to succeed for the story to go on."""
+        run = self.run(what, playbook, variables, *arguments)
+        assert run.code == 0, run.text
+
+    def boot(self, what: str) -> None:
+        """Wait until the machine's system says that it has started."""
+        with self.step(what):
+            line = self.machine.consoles[-1].marker()
+        self.report.tell(self.name, line)
+        self.markers[what] = dict(word.split("=", 1) for word in line.split()[1:])
+
+    def reboot(self, what: str) -> None:
+        with self.step(what):
+            self.lab.reboot(self.node)
+
+
+def begin(lab: Lab, ansible: Ansible, report: Report, name: str) -> Story:
+    """A story begins with a node that is enrolled. From there on, playbooks alone bring it to its volume and back."""
+    machine = lab.machines[name]
+    with report.step(name, "enroll the node"):
+        node = lab.enroll(machine)
+    return Story(lab, ansible, report, machine, node)
