@@ -97,7 +97,8 @@ class Times:
 def times(result: Record) -> Times | None:
     """The bars of a result; None where it tells no times."""
     nodes = {name: record(of_node) for name, of_node in record(result.get("nodes")).items()}
-    histories = {name: history for name, of_node in nodes.items() if (history := _history(of_node))}
+    # A single note, such as why a node was refused, takes no time.
+    histories = {name: history for name, of_node in nodes.items() if len(history := _history(of_node)) > 1}
     if not histories:
         return None
     whole = max(number(result.get("seconds")) or 0.0, *(history[-1][0] for history in histories.values())) or 1.0

@@ -281,9 +281,10 @@ def test_a_phase_is_told_by_how_a_note_begins(before: str, after: str, phase: st
 
 
 def test_the_plot_names_the_median_and_the_longest_node() -> None:
-    nodes = [a_node("bm-0"), a_node("bm-1"), a_node("bm-2", begins=1), unchanged("bm-3")]
+    refused = a_node("bm-3", history=[{"at": 0.1, "what": "Failed to find image x."}])
+    nodes = [a_node("bm-0"), a_node("bm-1"), a_node("bm-2", begins=1), refused, unchanged("bm-4")]
     nodes[2]["history"][-1]["at"] = 52.0
-    assert "3 of 4 nodes had something to do. Median 11 s, longest 51 s (bm-2)." in page(a_result(*nodes)).text
+    assert "3 of 5 nodes had something to do. Median 11 s, longest 51 s (bm-2)." in page(a_result(*nodes)).text
 
 
 def test_a_failure_is_marked_where_it_happened_by_more_than_a_colour() -> None:
@@ -319,7 +320,7 @@ def test_a_duration_reads_as_people_write_it(seconds: float, told: str) -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 0.9, 12.5, 61, 3000, 86400 * 3])
 def test_the_scale_has_a_handful_of_lines_from_zero_on(seconds: float) -> None:
-    times = report_times.times({"seconds": seconds, "nodes": {"bm-0": {"history": [{"at": 0, "what": "deployed"}]}}})
+    times = report_times.times({"seconds": seconds, "nodes": {"bm-0": {"history": 2 * [{"at": 0, "what": "deployed"}]}}})
     assert times is not None
     places = [place for place, _told in times.scale.ticks]
     assert places[0] == 0
@@ -346,6 +347,7 @@ def test_what_the_cloud_says_is_text_and_nothing_else(failed: bool) -> None:
     one |= {
         "failed": failed,
         "targets": [{**one["targets"][0], "properties": {**one["targets"][0]["properties"], "target_lun": HOSTILE}}],
+        "volumes": [{**one["volumes"][0], "size": HOSTILE}],
     }
     shown = page({"seconds": 1, "nodes": {HOSTILE: one, "bm-1": one}}, state=HOSTILE)
     assert {tag for tag, _attributes in shown.elements} <= TAGS
