@@ -1,0 +1,68 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Deploying a fleet: bfv.openstack against the tools that there are, and against what the server allows.
+
+    python -m tests.bench.fleet [--rounds 1] [--nodes 5 20 100]
+
+Each contestant gets new nodes and does the same job twice. The slow ones take part only where there are few nodes.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+
+from . import nodes
+from .measure import Measured
+from .race import CLI, FLOOR, OURS, PEERS, SDK, run, typical
+from .raw import Json
+from .sandbox import sandbox, system_cloud
+from .table import show
+
+# With how many nodes a contestant takes part at the most: ten minutes for one of them are enough.
+MOST = {CLI: 5, PEERS: 5, SDK: 20, OURS: 1000, FLOOR: 1000}
+HEAD = ["contestant", "s/node", "x floor", "CPU s/node", "x ours", "MiB", "requests/node"]
+
+
+def race(cloud: Json, count: int, rounds: int) -> list[dict[str, Measured]]:
+    """The typical first and second run of each contestant. They take turns, so that a busy minute strikes all."""
+    runs: list[dict[str, list[Measured]]] = [defaultdict(list), defaultdict(list)]
+    for _round in range(rounds):
+        for who in (one for one, most in MOST.items() if count <= most):
+            with nodes.nodes(cloud, count) as job:
+                for turn in runs:
+                    turn[who].append(run(who, job, "deployed"))
+    return [{who: typical(ones) for who, ones in turn.items()} for turn in runs]
+
+
+def tell(title: str, turn: dict[str, Measured], count: int) -> None:
+    floor, ours = turn[FLOOR], turn[OURS]
+    rows = [
+        [
+            who,
+            one.seconds / count,
+            one.seconds / floor.seconds,
+            one.cpu / count,
+            one.cpu / ours.cpu,
+            one.mebibytes,
+            len(one.requests) / count,
+        ]
+        for who, one in turn.items()
+    ]
+    show(title, HEAD, rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=1, help="the typical of so many runs counts")
+    parser.add_argument("--nodes", type=int, nargs="+", default=[5, 20, 100])
+    given = parser.parse_args()
+    with sandbox():
+        for count in given.nodes:
+            first, second = race(system_cloud(), count, given.rounds)
+            tell(f"deploy {count} nodes", first, count)
+            tell(f"again, nothing to do, {count} nodes", second, count)
+
+
+if __name__ == "__main__":
+    main()
