@@ -96,6 +96,8 @@ class Proxy:
 def _handler(proxy: Proxy, services: Mapping[str, str]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # An answer goes out in two pieces, and the second would wait up to 40 ms for the receipt of the first.
+        disable_nagle_algorithm = True
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
