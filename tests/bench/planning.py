@@ -15,7 +15,6 @@ import time
 from ansible_collections.bfv.openstack.plugins.module_utils.fleet import observe, plan, wanted
 from ansible_collections.bfv.openstack.plugins.module_utils.resources import connector, target
 from ansible_collections.bfv.openstack.plugins.module_utils.resources import node as baremetal_node
-from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import Refused
 
 from . import nodes
 from .raw import Json

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -23,12 +24,19 @@ SYSTEM = "sandbox-system"
 @contextmanager
 def sandbox() -> Iterator[None]:
     """Start it, which takes a minute the first time, and stop it in the end. OS_CLIENT_CONFIG_FILE names its clouds."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with FOLDER.with_name("lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # a second benchmark waits until the first has ended
+        _start()
+        try:
+            yield
+        finally:
+            _run("bfv.openstack.sandbox_down")
+
+
+def _start() -> None:
     _run("bfv.openstack.sandbox", "-e", "sandbox_profile=mini", "-e", "sandbox_nodes=1", "-e", "sandbox_external_nodes=0")
     os.environ["OS_CLIENT_CONFIG_FILE"] = str(FOLDER / "clouds.yaml")
-    try:
-        yield
-    finally:
-        _run("bfv.openstack.sandbox_down")
 
 
 def system_cloud() -> Json:

@@ -24,6 +24,7 @@ from pathlib import Path
 from ..integration.lab import PROJECT, Lab
 from ..integration.proxy import Proxy
 from ..integration.runs import Ansible
+from .sandbox import sandbox
 
 PREFIX = "bench-"
 MEBIBYTE = 1024 * 1024
@@ -92,17 +93,18 @@ def main() -> None:
     parser.add_argument("--gibibytes", type=int, default=1, help="of the image")
     given = parser.parse_args()
 
-    lab = Lab(PREFIX)
-    lab.clear()  # what an interrupted benchmark left
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            image = upload(lab, Path(folder), given.gibibytes)
-            print(f"{given.volumes} volumes from one image of {given.gibibytes} GiB", flush=True)
-            ansible = Ansible(Path(folder))
-            ways = [("through a golden one", True), ("image by image", False)]
-            show([measure(ansible, way, image, given.volumes, golden) for way, golden in ways], given.volumes)
-    finally:
-        lab.clear()
+    with sandbox():
+        lab = Lab(PREFIX)
+        lab.clear()  # what an interrupted benchmark left
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                image = upload(lab, Path(folder), given.gibibytes)
+                print(f"{given.volumes} volumes from one image of {given.gibibytes} GiB", flush=True)
+                ansible = Ansible(Path(folder))
+                ways = [("through a golden one", True), ("image by image", False)]
+                show([measure(ansible, way, image, given.volumes, golden) for way, golden in ways], given.volumes)
+        finally:
+            lab.clear()
 
 
 if __name__ == "__main__":
