@@ -1,0 +1,229 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Build the image of a plan, unless it is there.
+
+python -m bfv_image.build < PLAN
+
+The build has namespaces of its own for mounts and processes, and one folder. Whatever happens to it, its mounts and processes
+end with it, and cleanup.py removes the rest. The image appears under its name when it is complete.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bfv_image import cleanup, elements, inputs
+from bfv_image.plan import Plan, Version, read
+
+GIB = 1024**3
+# What a build takes over from the environment of the role, and nothing else: it must depend on its plan alone.
+INHERITED = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# The kernel ends all processes with the one that runs this program, and all mounts with the processes.
+CONFINED = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"),
+    # The first process of the namespace takes all others with it when it ends: leave time for the last lines of the log.
+    *("sh", "-c", '"$@"; status=$?; sleep 1; exit $status', "sh"),
+)
+DISK_IMAGE_CREATE = "import sys; sys.argv[0] = 'disk-image-create'; from diskimage_builder.disk_image_create import main; main()"
+LAST_LINES = 20
+
+
+class BuildError(Exception):
+    """The build failed; the text says why, and where its log is."""
+
+
+def build_path(plan: Plan) -> str:
+    """Return the PATH of the build. Its shims and the Python that has diskimage-builder come first."""
+    return ":".join(filter(None, (plan.shims, str(Path(sys.executable).parent), SYSTEM_PATH)))
+
+
+def environment(plan: Plan) -> dict[str, str]:
+    cache = plan.work / "cache"
+    return {
+        **{name: os.environ[name] for name in INHERITED if name in os.environ},
+        "PATH": build_path(plan),
+        "HOME": str(plan.scratch / "home"),
+        "USER": "root",
+        "TMPDIR": str(plan.scratch / "tmp"),
+        "TMP_DIR": str(plan.scratch / "tmp"),
+        "ELEMENTS_PATH": ":".join(map(str, plan.elements_path)),
+        "DIB_IMAGE_CACHE": str(cache),
+        "DIB_LOCKFILES": str(cache / "locks"),
+        **plan.environment,
+    }
+
+
+def arguments(plan: Plan, output: Path) -> list[str]:
+    """Return the arguments of disk-image-create. A tmpfs would hide the loop devices' files from cleanup.py."""
+    return [
+        *("-a", "amd64", "-t", "raw", "-o", str(output), "--no-tmpfs"),
+        *([] if plan.base else ["-n"]),
+        *(["--image-size", str(plan.size)] if plan.size else []),
+        *(["-p", ",".join(plan.packages)] if plan.packages else []),
+        *plan.elements,
+    ]
+
+
+@contextlib.contextmanager
+def alone(plan: Plan) -> Iterator[int]:
+    """Hold the lock of this image's builds. cleanup.py inherits it, so that the next build waits until it has finished."""
+    plan.scratch.parent.mkdir(parents=True, exist_ok=True)
+    with open(f"{plan.scratch}.lock", "w") as lock:
+        for _second in range(30):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(1)
+        else:
+            raise BuildError(f"Another run builds {plan.name} in {plan.work} right now. Wait for it, or end it.")
+        yield lock.fileno()
+
+
+@contextlib.contextmanager
+def cleaned_up(plan: Plan, lock: int) -> Iterator[None]:
+    """Make the folders of the build, and have them removed when it ends, or when this process does."""
+    # What a power cut has left.
+    cleanup.clean(plan.scratch, build_path(plan))
+    for folder in ("home", "tmp"):
+        (plan.scratch / folder).mkdir(parents=True)
+    command = [sys.executable, "-m", "bfv_image.cleanup", str(plan.scratch), build_path(plan)]
+    # In a session of its own, Ctrl-C does not reach it.
+    cleaner = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[lock], start_new_session=True)
+    try:
+        yield
+    finally:
+        cleaner.communicate()
+    if cleaner.returncode:
+        raise BuildError(f"The build of {plan.name} could not be cleaned up.")
+
+
+def last_lines(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
+
+
+def run_disk_image_create(plan: Plan, log: Path, output: Path) -> None:
+    command = [*CONFINED, sys.executable, "-c", DISK_IMAGE_CREATE, *arguments(plan, output)]
+    with log.open("w") as lines:
+        process = subprocess.Popen(
+            command, cwd=plan.scratch, env=environment(plan), stdin=subprocess.DEVNULL, stdout=lines, stderr=subprocess.STDOUT
+        )
+        try:
+            status = process.wait(plan.timeout)
+        except subprocess.TimeoutExpired:
+            raise BuildError(
+                f"The build of {plan.name} was ended after {plan.timeout} seconds. Raise boot_image_timeout. The last lines of {log}:\n{last_lines(log)}"
+            ) from None
+        finally:
+            # Which ends all others.
+            process.kill()
+            process.wait()
+    if status:
+        raise BuildError(f"disk-image-create ended with status {status}. The last lines of {log}:\n{last_lines(log)}")
+
+
+def convert(plan: Plan, raw: Path) -> Path:
+    if plan.format == "raw":
+        return raw
+    converted = raw.with_suffix(f".{plan.format}")
+    subprocess.run(["qemu-img", "convert", "-c", "-f", "raw", "-O", plan.format, str(raw), str(converted)], check=True)
+    return converted
+
+
+def checksum(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as image:
+        while chunk := image.read(1024**2):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def virtual_size(image: Path) -> int:
+    """Return the size of the disk in bytes, which is more than that of its file."""
+    command = ["qemu-img", "info", "--output=json", str(image)]
+    return int(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["virtual-size"])
+
+
+def publish(path: Path, text: str) -> None:
+    """Write a file by rename: whoever reads it sees all of it, or the one before."""
+    new = path.with_name(f".{path.name}.new")
+    new.write_text(text)
+    new.replace(path)
+
+
+def point_to(version: Version) -> None:
+    new = version.link.with_name(f".{version.link.name}.new")
+    new.unlink(missing_ok=True)
+    new.symlink_to(version.image.name)
+    new.replace(version.link)
+
+
+def finish(plan: Plan, version: Version, wanted: dict[str, Any], raw: Path) -> dict[str, Any]:
+    """Convert, describe and publish a disk. The image comes last: if it is there, so is all that belongs to it."""
+    image = convert(plan, raw)
+    size = virtual_size(image)
+    manifest = {
+        "name": plan.name,
+        "digest": version.digest,
+        "image": str(version.image),
+        "link": str(version.link),
+        "format": plan.format,
+        "sha256": checksum(image),
+        "size": image.stat().st_size,
+        "virtual_size": size,
+        "min_disk": math.ceil(size / GIB),
+        "log": str(version.log),
+        "inputs": wanted,
+    }
+    publish(version.checksum, f"{manifest['sha256']}  {version.image.name}\n")
+    publish(version.manifest, json.dumps(manifest, indent=2) + "\n")
+    with image.open("rb") as disk:
+        os.fsync(disk.fileno())
+    image.replace(version.image)
+    return manifest
+
+
+def build(plan: Plan) -> tuple[bool, dict[str, Any]]:
+    """Return whether the image was built now, and its manifest."""
+    plan.directory.mkdir(parents=True, exist_ok=True)
+    wanted = inputs.find_inputs(plan, elements.version(), elements.find(plan))
+    version = plan.version(inputs.digest_of(wanted))
+    with alone(plan) as lock:
+        built = not version.image.exists()
+        if built:
+            with cleaned_up(plan, lock):
+                run_disk_image_create(plan, version.log, plan.scratch / "image")
+                manifest = finish(plan, version, wanted, plan.scratch / "image.raw")
+        else:
+            manifest = json.loads(version.manifest.read_text())
+        moved = version.link.resolve() != version.image.resolve()
+        if moved:
+            point_to(version)
+    return built or moved, manifest
+
+
+def main() -> None:
+    # Files of the build are readable for all, whatever the umask of the one who starts it.
+    os.umask(0o022)
+    try:
+        changed, manifest = build(read())
+    except (BuildError, elements.ElementsError) as error:
+        sys.exit(f"Failed: {error}")
+    print(json.dumps({"changed": changed, **{key: manifest[key] for key in manifest if key != "inputs"}}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+"""Remove old versions of an image: all but the newest ones.
+
+python -m bfv_image.prune KEEP [--dry-run] < PLAN
+
+The version that the image's link points to always stays. Says "changed: ..." for each version that it removes.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from bfv_image.plan import Plan, read
+
+DIGEST = "[0-9a-f]{12}"
+
+
+def versions(plan: Plan) -> list[Path]:
+    """Return the images of this name and format, newest first. Images of other names may begin with this one."""
+    pattern = re.compile(rf"{re.escape(plan.name)}-{DIGEST}\.{plan.format}")
+    found = [path for path in plan.directory.iterdir() if pattern.fullmatch(path.name)]
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def superfluous(plan: Plan, keep: int) -> list[Path]:
+    current = (plan.directory / f"{plan.name}.{plan.format}").resolve()
+    old = [image for image in versions(plan) if image != current]
+    return old[max(keep - 1, 0) :]
+
+
+def remove(image: Path) -> None:
+    """Remove an image first, and then what describes it: an image without its manifest would pass for a complete one."""
+    image.unlink()
+    for name in (f"{image.name}.sha256", f"{image.name}.json", f"{image.stem}.log"):
+        image.with_name(name).unlink(missing_ok=True)
+
+
+def main() -> None:
+    plan = read()
+    for image in superfluous(plan, int(sys.argv[1])):
+        if "--dry-run" not in sys.argv:
+            remove(image)
+        print(f"changed: removed {image}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,258 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+"""What the build program of the role boot_image leaves behind, with a small program in place of diskimage-builder.
+
+The namespaces, mounts and loop devices are real, and need root.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROLE = Path(__file__).resolve().parents[2] / "roles" / "boot_image" / "files"
+SIZE = 8 * 1024**2
+BUILDER = f"""
+import os, pathlib, subprocess, sys, time
+
+def main():
+    tmp, output = pathlib.Path(os.environ["TMP_DIR"]), sys.argv[sys.argv.index("-o") + 1]
+    print("arguments:", *sys.argv[1:])
+    print("DIB:", sorted(name for name in os.environ if name.startswith("DIB_")), os.environ.get("SECRET"))
+    (tmp / "mnt").mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", tmp / "mnt"], check=True)
+    with open(tmp / "image0.raw", "wb") as disk:
+        disk.truncate({SIZE})
+    loop = subprocess.run(["losetup", "--find", "--show", tmp / "image0.raw"], check=True, capture_output=True, text=True).stdout.strip()
+    print("attached", loop, flush=True)
+    if os.environ["DIB_TEST"] == "fail":
+        sys.exit("no space left on device")
+    if os.environ["DIB_TEST"] == "stay":
+        time.sleep(300)
+    subprocess.run(["losetup", "--detach", loop], check=True)
+    os.rename(tmp / "image0.raw", output + ".raw")
+"""
+ELEMENTS = """
+class AlreadyProvidedException(Exception): pass
+class InvalidElementDir(Exception): pass
+class MissingElementException(Exception): pass
+class MissingOSException(Exception): pass
+
+def get_elements(names, path):
+    if "unknown" in names:
+        raise MissingElementException("Element 'unknown' not found")
+    return []
+"""
+
+
+def can_confine() -> bool:
+    tools = all(map(shutil.which, ("losetup", "qemu-img", "setpriv", "unshare")))
+    return (
+        tools
+        and os.geteuid() == 0
+        and not subprocess.run(["unshare", "--mount", "--pid", "--fork", "true"], check=False).returncode
+    )
+
+
+pytestmark = pytest.mark.skipif(not can_confine(), reason="needs root, namespaces, loop devices and qemu-img")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    library = tmp_path / "lib" / "diskimage_builder"
+    library.mkdir(parents=True)
+    (library / "__init__.py").touch()
+    (library / "disk_image_create.py").write_text(BUILDER)
+    (library / "element_dependencies.py").write_text(ELEMENTS)
+    (library / "paths.py").write_text("def get_path(name): return '/nowhere'\n")
+    metadata = tmp_path / "lib" / "diskimage_builder-3.43.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: diskimage-builder\nVersion: 3.43.0\n")
+    yield tmp_path
+    # For a test that has failed.
+    for device in loops(tmp_path):
+        subprocess.run(["losetup", "--detach", device], check=False)
+
+
+def start(folder: Path, what: str, **changes: Any) -> subprocess.Popen[str]:
+    plan = {
+        "name": "disk",
+        "directory": str(folder / "images"),
+        "work": str(folder / "images" / ".work"),
+        "format": "raw",
+        "elements": ["debian-minimal", "vm"],
+        "elements_path": [],
+        "packages": [],
+        # The environment of a build is its own: the plan has to name what the builder needs.
+        "environment": {"DIB_TEST": what, "PYTHONPATH": str(folder / "lib")},
+        "base": False,
+        "size": 0,
+        "serial": "",
+        "shims": str(ROLE / "shims"),
+        "timeout": 60,
+        **changes,
+    }
+    environment = os.environ | {
+        "PYTHONPATH": f"{ROLE / 'lib'}:{folder / 'lib'}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "SECRET": "hunter2",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bfv_image.build"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment | {"DIB_RELEASE": "of the user"},
+    )
+    assert process.stdin
+    process.stdin.write(json.dumps(plan))
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def build(folder: Path, what: str = "", **changes: Any) -> dict[str, Any]:
+    process = start(folder, what, **changes)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    answer: dict[str, Any] = json.loads(out)
+    return answer
+
+
+def loops(folder: Path) -> list[str]:
+    listed = subprocess.run(
+        ["losetup", "--list", "--noheadings", "--output", "NAME,BACK-FILE"], check=True, capture_output=True, text=True
+    )
+    return [line.split()[0] for line in listed.stdout.splitlines() if str(folder) in line]
+
+
+def processes(folder: Path) -> list[str]:
+    listed = subprocess.run(["ps", "-eo", "args"], check=True, capture_output=True, text=True).stdout.splitlines()
+    return [line for line in listed if str(folder) in line]
+
+
+def nothing_left(folder: Path) -> bool:
+    mounts = str(folder) in Path("/proc/self/mountinfo").read_text()
+    return not (mounts or loops(folder) or processes(folder) or (folder / "images/.work/build/disk").exists())
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.1)
+
+
+def log(folder: Path) -> str:
+    return "".join(path.read_text() for path in (folder / "images").glob("disk-*.log"))
+
+
+def test_an_image_comes_with_checksum_manifest_and_link(folder: Path) -> None:
+    answer = build(folder)
+    image = folder / "images" / f"disk-{answer['digest'][:12]}.raw"
+    assert answer["changed"] is True
+    assert answer["image"] == str(image)
+    assert (answer["virtual_size"], answer["min_disk"]) == (SIZE, 1)
+    assert Path(answer["link"]).resolve() == image
+    assert subprocess.run(["sha256sum", "--check", f"{image.name}.sha256"], cwd=image.parent, check=False).returncode == 0
+    assert answer["sha256"] == hashlib.sha256(bytes(SIZE)).hexdigest()
+    assert nothing_left(folder)
+
+
+def test_a_second_run_builds_nothing(folder: Path) -> None:
+    first = build(folder)
+    before = Path(first["image"]).stat().st_mtime_ns
+    second = build(folder)
+    assert second == first | {"changed": False}
+    assert Path(first["image"]).stat().st_mtime_ns == before
+
+
+def test_going_back_to_earlier_inputs_moves_the_link_and_builds_nothing(folder: Path) -> None:
+    first = build(folder)
+    second = build(folder, serial="2")
+    before = Path(first["image"]).stat().st_mtime_ns
+    assert second["image"] != first["image"]
+    assert build(folder)["changed"] is True
+    assert Path(first["link"]).resolve() == Path(first["image"])
+    assert Path(first["image"]).stat().st_mtime_ns == before
+
+
+def test_qcow2_is_converted(folder: Path) -> None:
+    answer = build(folder, format="qcow2")
+    assert Path(answer["image"]).read_bytes().startswith(b"QFI\xfb")
+    assert answer["virtual_size"] == SIZE
+
+
+def test_a_build_gets_nothing_of_the_users_environment(folder: Path) -> None:
+    build(folder)
+    assert "DIB: ['DIB_IMAGE_CACHE', 'DIB_LOCKFILES', 'DIB_TEST'] None" in log(folder)
+
+
+def test_a_failed_build_leaves_its_log_and_nothing_else(folder: Path) -> None:
+    process = start(folder, "fail")
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "no space left on device" in err
+    assert str(next((folder / "images").glob("disk-*.log"))) in err
+    assert "Traceback" not in err
+    assert nothing_left(folder)
+    assert {path.suffix for path in (folder / "images").iterdir() if path.name != ".work"} == {".log"}
+
+
+def test_a_build_that_takes_too_long_is_ended(folder: Path) -> None:
+    process = start(folder, "stay", timeout=2)
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "boot_image_timeout" in err
+    assert nothing_left(folder)
+
+
+@pytest.mark.parametrize("deadly", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_build_leaves_nothing(folder: Path, deadly: signal.Signals) -> None:
+    process = start(folder, "stay")
+    wait_for(lambda: "attached" in log(folder))
+    assert loops(folder)
+    process.send_signal(deadly)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    wait_for(lambda: nothing_left(folder))
+    assert not list((folder / "images").glob("disk*.raw"))
+    assert build(folder)["changed"] is True
+
+
+def test_what_a_power_cut_has_left_is_removed_first(folder: Path) -> None:
+    scratch = folder / "images/.work/build/disk/tmp"
+    scratch.mkdir(parents=True)
+    disk = scratch / "image0.raw"
+    disk.write_bytes(bytes(SIZE))
+    subprocess.run(["losetup", "--find", disk], check=True)
+    assert loops(folder)
+    build(folder)
+    assert nothing_left(folder)
+
+
+def test_two_builds_of_one_image_do_not_meet(folder: Path) -> None:
+    first = start(folder, "")
+    second = start(folder, "")
+    answers = [json.loads(process.communicate(timeout=60)[0]) for process in (first, second)]
+    assert sorted(answer["changed"] for answer in answers) == [False, True]
+
+
+def test_unknown_elements_are_named_without_a_traceback(folder: Path) -> None:
+    process = start(folder, "", elements=["unknown"])
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Element 'unknown' not found" in err
+    assert "Traceback" not in err

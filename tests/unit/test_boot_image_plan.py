@@ -1,0 +1,169 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+"""From the options of the role boot_image to a call of diskimage-builder, for every family and boot mode."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROLE = Path(__file__).resolve().parents[2] / "roles" / "boot_image"
+FAMILIES = ("debian", "ubuntu", "centos-stream", "rocky", "almalinux", "rhel", "fedora")
+DEBIANS = ("debian", "ubuntu")
+SYSTEM = {
+    "debian": ("debian-minimal", "bookworm"),
+    "ubuntu": ("ubuntu-minimal", "noble"),
+    "centos-stream": ("centos", "9-stream"),
+    "rocky": ("rocky-container", "9"),
+    "almalinux": ("almalinux-container", "9"),
+    "rhel": ("rhel", "9"),
+    "fedora": ("fedora", "42"),
+}
+BLOCK_DEVICE = {"bios": "block-device-mbr", "uefi": "block-device-efi"}
+CELLS = [(family, mode) for family in FAMILIES for mode in BLOCK_DEVICE]
+# RHEL and Fedora have to be told where their cloud image is.
+SOURCE = {"DIB_LOCAL_IMAGE": "/images/cloud.qcow2"}
+
+
+def run(folder: Path, cases: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
+    """Plan all cases in one run of Ansible. Plan number N, or the reason why it was refused, goes to the file N.json."""
+    tasks: list[dict[str, Any]] = []
+    for number, options in enumerate(cases):
+        role = {"ansible.builtin.include_role": {"name": "bfv.openstack.boot_image", "tasks_from": "plan"}}
+        to = {"dest": str(folder / f"{number}.json"), "mode": "0644"}
+        planned = {"ansible.builtin.copy": {"content": "{{ boot_image_planned | to_json }}", **to}}
+        refused = {"ansible.builtin.copy": {"content": "{{ {'refused': ansible_failed_result.msg} | to_json }}", **to}}
+        tasks.append({"block": [role, planned], "rescue": [refused], "vars": {"boot_image_dir": "/images", **options}})
+    playbook = folder / "plans.yml"
+    playbook.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+    command = [Path(sys.executable).with_name("ansible-playbook"), playbook]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+
+
+def plan(folder: Path, **options: Any) -> dict[str, Any]:
+    done = run(folder, [options])
+    assert done.returncode == 0, done.stdout
+    planned: dict[str, Any] = json.loads((folder / "0.json").read_text())
+    return planned
+
+
+@pytest.fixture(scope="module")
+def matrix(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("matrix")
+    cases = [
+        {"boot_image_family": family, "boot_image_boot_mode": mode, "boot_image_environment": SOURCE} for family, mode in CELLS
+    ]
+    done = run(folder, cases)
+    assert done.returncode == 0, done.stdout
+    return {cell: json.loads((folder / f"{number}.json").read_text()) for number, cell in enumerate(CELLS)}
+
+
+@pytest.mark.parametrize(("family", "mode"), CELLS)
+def test_the_elements_of_each_family_and_boot_mode(matrix: dict[tuple[str, str], dict[str, Any]], family: str, mode: str) -> None:
+    dracut = [] if family in DEBIANS else ["dracut-regenerate"]
+    cloud_init = ["cloud-init", "cloud-init-datasources", "openssh-server"]
+    planned = matrix[family, mode]
+    assert planned["elements"] == [SYSTEM[family][0], BLOCK_DEVICE[mode], "vm", "bfv-iscsi-boot", *dracut, *cloud_init]
+    assert planned["name"] == f"bfv-{family}-{SYSTEM[family][1]}-{mode}"
+
+
+@pytest.mark.parametrize(("family", "mode"), CELLS)
+def test_the_variables_of_each_family_and_boot_mode(
+    matrix: dict[tuple[str, str], dict[str, Any]], family: str, mode: str
+) -> None:
+    environment = matrix[family, mode]["environment"]
+    assert environment["DIB_RELEASE"] == SYSTEM[family][1]
+    assert environment["DIB_CLOUD_INIT_DATASOURCES"] == "OpenStack"
+    assert environment["DIB_BFV_CLOUD_INIT_NETWORK"] == "0"
+    arguments = "nofb nomodeset gfxpayload=text"
+    if family in DEBIANS:
+        assert environment["DIB_BOOTLOADER_DEFAULT_CMDLINE"] == arguments
+        assert environment["DIB_APT_MINIMAL_CREATE_INTERFACES"] == "0"
+    else:
+        assert environment["DIB_BOOTLOADER_DEFAULT_CMDLINE"] == f"{arguments} rd.iscsi.firmware=1 rd.iscsi.ibft=1"
+        modules = yaml.safe_load(environment["DIB_DRACUT_ENABLED_MODULES"])
+        assert [module["name"] for module in modules] == ["network", "iscsi"]
+
+
+def test_options_reach_the_plan(tmp_path: Path) -> None:
+    planned = plan(
+        tmp_path,
+        boot_image_family="ubuntu",
+        boot_image_boot_mode="uefi",
+        boot_image_release="jammy",
+        boot_image_kernel="cloud",
+        boot_image_kernel_arguments=["quiet"],
+        boot_image_cloud_init=False,
+        boot_image_packages=["vim"],
+        boot_image_extra_elements=["own"],
+        boot_image_elements_path=["/own/elements"],
+        boot_image_environment={"DIB_GRUB_TIMEOUT": "9"},
+        boot_image_shims=True,
+    )
+    assert planned["name"] == "bfv-ubuntu-jammy-uefi"
+    assert planned["elements"] == ["ubuntu-minimal", "block-device-efi", "vm", "bfv-iscsi-boot", "own"]
+    assert planned["elements_path"] == ["/own/elements", "/images/.work/role/elements"]
+    assert planned["packages"] == ["vim"]
+    assert planned["shims"] == "/images/.work/role/shims"
+    environment = planned["environment"]
+    assert environment["DIB_UBUNTU_KERNEL"] == "linux-image-virtual"
+    assert environment["DIB_GRUB_TIMEOUT"] == "9"
+    assert environment["DIB_BOOTLOADER_DEFAULT_CMDLINE"].endswith(" quiet")
+    assert "DIB_CLOUD_INIT_DATASOURCES" not in environment
+
+
+REFUSALS: list[tuple[dict[str, Any], str]] = [
+    ({"boot_image_family": "rhel"}, "set one of DIB_LOCAL_IMAGE, BASE_IMAGE_FILE"),
+    ({"boot_image_name": "../disk"}, "boot_image_name (../disk)"),
+    ({"boot_image_dir": "images"}, "absolute paths"),
+    ({"boot_image_elements_path": ["elements"]}, "absolute paths"),
+    ({"boot_image_packages": ["vim; reboot"]}, "names of packages"),
+    ({"boot_image_datasources": []}, "boot_image_datasources is empty"),
+    ({"boot_image_family": "rocky", "boot_image_kernel": "cloud"}, "boot_image_kernel can be cloud"),
+]
+
+
+@pytest.fixture(scope="module")
+def refusals(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("refusals")
+    done = run(folder, [options for options, _reason in REFUSALS])
+    assert done.returncode == 0, done.stdout
+    return [json.loads((folder / f"{number}.json").read_text()) for number in range(len(REFUSALS))]
+
+
+@pytest.mark.parametrize(("number", "reason"), [(number, reason) for number, (_options, reason) in enumerate(REFUSALS)])
+def test_what_would_fail_later_is_refused(refusals: list[dict[str, Any]], number: int, reason: str) -> None:
+    assert reason in refusals[number].get("refused", "")
+
+
+HOOKS = [
+    path
+    for folder in (ROLE / "files" / "elements", ROLE / "files" / "shims", ROLE.parents[1] / "tests" / "e2e" / "elements")
+    for path in folder.rglob("*")
+    if path.is_file() and path.read_bytes().startswith(b"#!")
+]
+
+
+@pytest.mark.parametrize("hook", HOOKS, ids=lambda path: path.name)
+def test_hooks_can_be_run(hook: Path) -> None:
+    """diskimage-builder silently leaves out hooks that may not be executed."""
+    assert os.access(hook, os.X_OK)
+    if not shutil.which("shellcheck"):
+        pytest.skip("shellcheck is not installed")
+    done = subprocess.run(["shellcheck", hook], stdout=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_tool_has_a_package() -> None:
+    tools = yaml.safe_load((ROLE / "vars" / "main" / "tools.yml").read_text())["boot_image_tools"]
+    tables = yaml.safe_load((ROLE / "vars" / "main" / "families.yml").read_text())
+    needed = [*tables["boot_image_families"].values(), *tables["boot_image_boot_modes"].values()]
+    assert {tool for line in needed for tool in line["tools"]} <= tools.keys()
