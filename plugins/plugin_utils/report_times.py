@@ -22,12 +22,8 @@ _HIGHEST = 600  # pixels of that picture
 # Told by the beginning of what the fleet notes: names come later in it, and may be any words.
 _WAITS = "waits for "
 _KINDS = (
-    (
-        STORAGE,
-        re.compile(
-            r"(create|change|remove) (the )?(volume target|\w+ connector) |(set up the )?storage of node |power off node |node \S+ to be powered off|(connectors|targets)$"
-        ),
-    ),
+    (STORAGE, re.compile(r"(create|change|remove) (the )?(volume target|\w+ connector) |(set up the )?storage of node ")),
+    (STORAGE, re.compile(r"power off node |node \S+ to be powered off|(connectors|targets)$")),
     (DEPLOYMENT, re.compile(r"(un)?deploy node |node ")),
     (VOLUMES, re.compile(r"[^:«]*\bvolumes?\b")),
 )

@@ -246,13 +246,13 @@ def test_nodes_of_which_nothing_was_changed_are_named() -> None:
 def test_a_bar_has_the_phases_of_a_deployment() -> None:
     times = report_times.times(a_result(a_node("bm-0", begins=1.5), seconds=12.5))
     assert times is not None
-    (bar,) = times.rows
-    assert [(one.phase, round(one.left, 1), round(one.seconds, 1)) for one in bar.segments] == [
+    (row,) = times.rows
+    assert [(one.phase, round(one.left, 1), round(one.seconds, 1)) for one in row.segments] == [
         ("volumes", 12.0, 4.0),
         ("storage", 44.0, 0.4),
         ("deployment", 47.2, 6.6),
     ]
-    assert (bar.seconds, bar.landing) == (11, 100)
+    assert (row.seconds, row.landing) == (11, 100)
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_many_nodes_are_one_picture_and_the_longest_have_bars() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "told"),
-    [(0, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (59.6, "1 min"), (60, "1 min"), (185.4, "3 min 05 s"), (3599.9, "1 h"), (3720, "1 h 02 min"), (90000, "25 h")],
+    [(0, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (60, "1 min"), (185.4, "3 min 05 s"), (3599.9, "1 h"), (3720, "1 h 02 min"), (90000, "25 h")],
 )  # fmt: skip
 def test_a_duration_reads_as_people_write_it(seconds: float, told: str) -> None:
     assert report_times.duration(seconds) == told
