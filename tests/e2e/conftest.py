@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 from collections.abc import Iterator
@@ -36,13 +37,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _able() -> None:
+def _alone() -> Iterator[None]:
     if os.geteuid() != 0:
         pytest.exit(
             "The end-to-end tests need root, for a network namespace and disk images: run `sudo make test-e2e`.", returncode=4
         )
     # As Ctrl-C: what was started has to be ended.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    BASE.mkdir(parents=True, exist_ok=True)
+    with (BASE / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pytest.exit(f"The end-to-end tests run already, for {lock.name} is locked.", returncode=4)
+        yield
 
 
 @pytest.fixture(scope="session")

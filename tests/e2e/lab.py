@@ -22,9 +22,11 @@ from .machine import Machine, Model
 from .network import Network
 from .sandbox import Sandbox
 
-# All that the tests make. Images and environments stay for the next run.
-BASE = Path(__file__).resolve().parents[2] / ".cache" / "e2e"
-IMAGES = BASE / "images"
+CACHE = Path(__file__).resolve().parents[2] / ".cache"
+# All that the tests make. The environments of the services stay for the next run.
+BASE = CACHE / "e2e"
+# By their digests, for other tests as well.
+IMAGES = CACHE / "images"
 REQUIREMENTS = Path(__file__).parent / "requirements.txt"
 
 

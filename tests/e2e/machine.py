@@ -81,7 +81,9 @@ class Machine:
         return [
             "qemu-system-x86_64",
             *("-accel", "tcg,tb-size=128"),
+            *("-cpu", "qemu64,-svm"),  # no virtualization in it: its modules take seconds
             *("-machine", "pc,graphics=off"),  # firmware and iPXE talk to the serial console
+            "-nodefaults",
             *("-m", str(MEMORY_MIB)),
             *("-display", "none", "-monitor", "none"),
             *("-serial", f"file:{console}"),

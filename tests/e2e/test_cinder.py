@@ -18,6 +18,7 @@ from .report import Report
 from .stories import DEPLOY, UNDEPLOY, Story
 
 NAME = "cinder-bios"
+IMAGE = "bfv-e2e"
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,10 @@ class Chain:
 @pytest.fixture(scope="module")
 def chain(the_lab: Lab, disk_images: dict[str, Path], ansible: Ansible, report: Report) -> Chain:
     with report.step(NAME, "upload the image to Glance"):
-        images.upload(ansible, "bios", IMAGES, PROJECT)
+        images.upload(ansible, "bios", IMAGES, PROJECT, IMAGE)
     story = stories.begin(the_lab, ansible, report, NAME)
     chain = Chain(story, {})
-    variables: Json = {"baremetal_deploy_volumes": [{"name": f"{NAME}-root", "image": images.name("bios")}]}
+    variables: Json = {"baremetal_deploy_volumes": [{"name": f"{NAME}-root", "image": IMAGE}]}
 
     def play(what: str, playbook: str, *arguments: str) -> None:
         story.play(what, playbook, variables, *arguments)
