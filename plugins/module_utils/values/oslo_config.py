@@ -1,0 +1,240 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Configuration files of OpenStack services as text: read as oslo.config reads them, changed without touching a line of others.
+
+What is set leaves a mark, and what it takes the place of stays beside it as a comment. So a file can be had back as it was,
+and a second run sees what was there without the first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from .errors import Invalid
+from .secrets import MASK, is_secret
+
+Name = tuple[str, str]  # section and option
+
+_SECTION = "# bfv.openstack, section:"  # the next line is a header that was not there
+_SET = "# bfv.openstack, set: "  # and its name; the next line is an option of ours
+_WAS = "# bfv.openstack, was: "  # the rest of this line was there
+_HEADER = "# Written by bfv.openstack.conductor_config. What is changed here by hand is lost.\n"
+_CREDENTIALS = re.compile(r"(://[^:/@\s]*:)[^@/\s]+@")  # of a database or a message broker
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option where it stands: ``first`` is its first line and ``end`` the line behind its last, counted from 0."""
+
+    section: str
+    name: str
+    value: str
+    first: int
+    end: int
+
+    @property
+    def key(self) -> Name:
+        return key(self.section, self.name)
+
+
+def key(section: str, name: str) -> Name:
+    """How oslo.config knows an option: of a section's name only DEFAULT is told apart by its case."""
+    return (section if section == "DEFAULT" else section.lower(), name)
+
+
+def options(text: str) -> list[Option]:
+    """All options of a file in their order. Raises Invalid where oslo.config could not read it."""
+    found: list[Option] = []
+    section, open_option = "", False
+    for number, line in enumerate(_lines(text)):
+        stripped = line.rstrip()
+        if not stripped:
+            open_option = False
+        elif stripped[0] in " \t":
+            if not open_option:
+                raise Invalid(f"line {number + 1} continues nothing: «{_masked(stripped)}»")
+            last = found.pop()
+            found.append(Option(last.section, last.name, f"{last.value}\n{stripped.lstrip()}", last.first, number + 1))
+        elif stripped[0] == "[":
+            if len(stripped) < 3 or stripped[-1] != "]":
+                raise Invalid(f"line {number + 1} is no section: «{stripped}»")
+            section, open_option = stripped[1:-1], False
+        elif stripped[0] in "#;":
+            open_option = False
+        else:
+            found.append(_option(section, stripped, number))
+            open_option = True
+    return found
+
+
+def _option(section: str, line: str, number: int) -> Option:
+    name, separator, value = re.match(r"([^:=]*)([:=]?)(.*)", line, re.DOTALL).groups()  # type: ignore[union-attr]
+    if not separator or not name.strip() or not section:
+        raise Invalid(f"line {number + 1} is no option of a section: «{_masked(line)}»")
+    value = value.strip()
+    if value and value[0] == value[-1] and value[0] in "\"'":
+        value = value[1:-1]
+    return Option(section, name.strip(), value, number, number + 1)
+
+
+def effective(texts: Iterable[str]) -> dict[Name, str]:
+    """What holds when a service reads these files in this order: the last one wins."""
+    return {option.key: option.value for text in texts for option in options(text)}
+
+
+def words(value: str) -> list[str]:
+    """A list as oslo.config writes it."""
+    return [word for word in (part.strip() for part in value.replace("\n", ",").split(",")) if word]
+
+
+def united(found: Collection[str], wanted: Collection[str]) -> list[str]:
+    """What is there in its order, and behind it what is missing."""
+    return list(dict.fromkeys([*found, *wanted]))
+
+
+def written(value: object, *, literally: bool) -> str:
+    """A value as it stands in a file. ``literally`` is for passwords: no $ in them stands for another option."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return ",".join(str(item) for item in value)
+    text = str(value)
+    if "\n" in text or "\r" in text:
+        raise Invalid("a value has more than one line")
+    if literally:
+        text = text.replace("$", "$$")
+        if text != text.strip() or (text and text[0] == text[-1] and text[0] in "\"'"):
+            text = f'"{text}"'  # oslo.config takes off the spaces around a value, and one pair of quotes
+    return text
+
+
+def rendered(wanted: Mapping[Name, str]) -> str:
+    """A file that holds these options and nothing else."""
+    sections: dict[str, list[str]] = {}
+    for (section, name), value in wanted.items():
+        sections.setdefault(section, []).append(f"{name} = {value}\n")
+    return _HEADER + "".join(f"\n[{section}]\n{''.join(lines)}" for section, lines in sections.items())
+
+
+def is_rendered(text: str) -> bool:
+    return text.startswith(_HEADER)
+
+
+def with_options(text: str, wanted: Mapping[Name, str]) -> str:
+    """The file with these options set, whatever an earlier run has set in it. Everything else stays where it is."""
+    text = without_options(text)
+    for (section, name), value in wanted.items():
+        text = _with_option(text, section, name, value)
+    return text
+
+
+def _with_option(text: str, section: str, name: str, value: str) -> str:
+    lines = _lines(text)
+    ours = [f"{_SET}{name}\n", f"{name} = {value}\n"]
+    there = [option for option in options(text) if option.key == key(section, name)]
+    if there:
+        # All of them become comments: the last one counts, and ours takes its place.
+        lines[there[-1].end : there[-1].end] = ours
+        for option in there:
+            lines[option.first : option.end] = [f"{_WAS}{line}" for line in lines[option.first : option.end]]
+        return "".join(lines)
+    place = _place(text, lines, section, name)
+    if place is None:
+        return "".join([*lines, "\n", f"{_SECTION}\n", f"[{section}]\n", *ours])
+    lines[place:place] = ours
+    return "".join(lines)
+
+
+def _place(text: str, lines: list[str], section: str, name: str) -> int | None:
+    """Where a new option of a section goes: behind its sample, else behind the section's last option or its header."""
+    place, inside = None, False
+    ends = {option.first: option.end for option in options(text)}
+    for number, line in enumerate(lines):
+        if line.startswith("["):
+            inside = key(line.strip()[1:-1], "") == key(section, "")
+            if inside:
+                place = number + 1
+        elif inside and re.match(rf"#\s?{re.escape(name)}\s*=", line):
+            return number + 1
+        elif inside and number in ends:
+            place = ends[number]
+    return place
+
+
+def without_options(text: str) -> str:
+    """The file without what ``with_options`` has set, as it was before. A last line without an end gets one."""
+    kept: list[str] = []
+    lines = _lines(text)
+    number = 0
+    while number < len(lines):
+        line = lines[number]
+        number += 1
+        if line.startswith(_WAS):
+            kept.append(line[len(_WAS) :])
+        elif line.startswith(_SET):
+            number = _behind(lines, number)
+        elif line.rstrip() == _SECTION:
+            if kept and not kept[-1].strip():
+                kept.pop()
+            if not _foreign(lines, number + 1):
+                number += 1
+        else:
+            kept.append(line)
+    return "".join(kept)
+
+
+def _behind(lines: list[str], number: int) -> int:
+    """The line behind an option of ours, which somebody may have taken away or continued."""
+    name = lines[number - 1][len(_SET) :].strip()
+    if number < len(lines) and re.match(rf"{re.escape(name)}\s*[:=]", lines[number]):
+        number += 1
+        while number < len(lines) and lines[number].strip() and lines[number][0] in " \t":
+            number += 1
+    return number
+
+
+def _foreign(lines: list[str], number: int) -> bool:
+    """Whether a section that we made has been given more than our options."""
+    while number < len(lines) and not lines[number].startswith("["):
+        if lines[number].startswith(_SET):
+            number = _behind(lines, number + 1)
+        elif lines[number].rstrip() == _SECTION or not lines[number].strip():
+            number += 1
+        else:
+            return True
+    return False
+
+
+def masked(text: str, new: Collection[Name] = ()) -> str:
+    """The file without its secrets, to be shown. Those of ``new`` are told apart from the ones that were there."""
+    lines = _lines(text)
+    for option in options(text):
+        if is_secret(option.name):
+            mark = f"{MASK} (new)" if option.key in new else MASK
+            lines[option.first] = f"{option.name} = {mark}\n"
+            lines[option.first + 1 : option.end] = ["" for _rest in range(option.first + 1, option.end)]
+    shown = [_masked(line) for line in lines]
+    for number, line in enumerate(lines[1:], 1):
+        # What continues a secret that is a comment now.
+        if line.startswith((f"{_WAS} ", f"{_WAS}\t")) and shown[number - 1].rstrip().endswith(MASK):
+            shown[number] = f"{_WAS} {MASK}\n"
+    return "".join(shown)
+
+
+def _masked(line: str) -> str:
+    """One line that is perhaps a comment."""
+    name, separator, _value = line.removeprefix(_WAS).lstrip("#; ").partition("=")
+    if separator and is_secret(name) and not line.rstrip().endswith((MASK, f"{MASK} (new)")):
+        line = f"{line.partition('=')[0]}= {MASK}\n"
+    return _CREDENTIALS.sub(rf"\1{MASK}@", line)
+
+
+def _lines(text: str) -> list[str]:
+    """The lines with their ends, and only those ends that oslo.config knows."""
+    lines = [f"{line}\n" for line in text.split("\n")]
+    if not text or text.endswith("\n"):
+        lines.pop()
+    return lines

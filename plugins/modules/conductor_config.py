@@ -1,0 +1,172 @@
+#!/usr/bin/python
+# Copyright: The bfv.openstack contributors
+# Apache License 2.0 (see LICENSE) or, at your option, GNU General Public License v3.0+ (https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: conductor_config
+short_description: Set options in the configuration of an Ironic conductor
+version_added: 0.1.0
+author:
+  - The bfv.openstack contributors (@bfv-openstack)
+description:
+  - Enables storage and boot interfaces on a conductor, and sets other options, in one file of its configuration. It runs on the conductor's host.
+  - Interfaces that are enabled stay enabled. What is asked for is added, and a default is always among the enabled ones.
+  - Comments, order and all other options of a file stay. A line whose place is taken stays beside it as a comment, and comes back with O(state=absent).
+  - The new text is checked before it is written, by C(oslo-config-validator) and by what Ironic's own Python makes of the values.
+    Interfaces that are not installed, values of a wrong type, unknown options and incomplete credentials are refused, and the file is left as it is.
+    What is wrong already before the change is a warning.
+  - The module restarts nothing. It keeps the file as it was until a run with O(state=settled) or O(state=restored).
+    The role P(bfv.openstack.conductor_storage#role) does all of this.
+extends_documentation_fragment:
+  - ansible.builtin.files
+  - bfv.openstack.attributes
+options:
+  path:
+    description:
+      - The file to set the options in.
+    type: path
+    required: true
+  read:
+    description:
+      - All files and folders that the conductor reads its configuration from, in this order. Of a folder these are the sorted C(*.conf).
+      - Only O(path) when left out.
+    type: list
+    elements: path
+    default: []
+  own:
+    description:
+      - Whether O(path) is a file for these options alone. Without options there is no such file. Somebody else's file is refused.
+    type: bool
+    default: false
+  create:
+    description:
+      - Whether to make O(path) where it does not exist.
+    type: bool
+    default: false
+  state:
+    description:
+      - V(present) sets the options, V(absent) takes back what the module has set.
+      - V(settled) tells that the conductor works with the file, so that what was there before is kept no longer.
+      - V(restored) puts back the file as it was when it was last settled.
+    type: str
+    choices: [present, absent, settled, restored]
+    default: present
+  storage_interfaces:
+    description:
+      - Storage interfaces to enable, such as V(cinder) and V(external).
+    type: list
+    elements: str
+  default_storage_interface:
+    description:
+      - The storage interface of new nodes.
+    type: str
+  boot_interfaces:
+    description:
+      - Boot interfaces to enable. Only V(ipxe) and V(http-ipxe) boot from iSCSI volumes.
+    type: list
+    elements: str
+  default_boot_interface:
+    description:
+      - The boot interface of new nodes.
+    type: str
+  options:
+    description:
+      - Other options, by section and name. Lists are joined by commas; V(null) leaves an option alone.
+      - They are written as they are, so that C($my_ip) means what it does in a file.
+    type: dict
+    default: {}
+  secrets:
+    description:
+      - Options whose values are never shown, by section and name. They are taken literally, C($) included.
+    type: dict
+    default: {}
+  python:
+    description:
+      - The command that runs the Python that Ironic is installed in, with its arguments.
+      - When left out, values are not checked, and O(read) has to hold the lists to add to.
+    type: list
+    elements: str
+    default: []
+attributes:
+  check_mode:
+    description:
+      - In check mode the module reads and checks, and reports what it would change.
+"""
+
+EXAMPLES = r"""
+- name: Enable storage interface external in a file beside ironic.conf
+  bfv.openstack.conductor_config:
+    path: /etc/ironic/ironic.conf.d/50-bfv.conf
+    read: [/etc/ironic/ironic.conf, /etc/ironic/ironic.conf.d]
+    own: true
+    create: true
+    group: ironic
+    mode: "0640"
+    storage_interfaces: [external]
+    python: [/usr/bin/python3]
+
+- name: Give Ironic a user in Cinder, in ironic.conf itself
+  bfv.openstack.conductor_config:
+    path: /etc/ironic/ironic.conf
+    options:
+      cinder:
+        auth_type: password
+        auth_url: https://keystone.example.org/v3
+        username: ironic
+        user_domain_name: Default
+        project_name: service
+        project_domain_name: Default
+    secrets:
+      cinder:
+        password: "{{ vault_ironic_password }}"
+    python: [/opt/ironic/bin/python3]
+
+- name: Take both back
+  bfv.openstack.conductor_config:
+    path: /etc/ironic/ironic.conf
+    state: absent
+    python: [/opt/ironic/bin/python3]
+"""
+
+RETURN = r"""
+path:
+  description: The file.
+  returned: always
+  type: str
+  sample: /etc/ironic/ironic.conf.d/50-bfv.conf
+host:
+  description: The name that the conductor goes by in Ironic's API. V(null) where O(python) is not given and no file tells it.
+  returned: O(state=present) and O(state=absent)
+  type: str
+  sample: conductor-0.example.org
+interrupted:
+  description: Whether an earlier change has not been settled. Then the conductor may run with other options than the file's.
+  returned: O(state=present) and O(state=absent)
+  type: bool
+  sample: false
+enabled_storage_interfaces:
+  description: The storage interfaces that are enabled with this file, or would be.
+  returned: O(state=present) and O(state=absent)
+  type: list
+  elements: str
+  sample: [cinder, noop, external]
+enabled_boot_interfaces:
+  description: The boot interfaces that are enabled with this file, or would be.
+  returned: O(state=present) and O(state=absent)
+  type: list
+  elements: str
+  sample: [ipxe, pxe, http-ipxe]
+"""
+
+from ansible_collections.bfv.openstack.plugins.module_utils.conductor.run import run
+
+
+def main() -> None:
+    run()
+
+
+if __name__ == "__main__":
+    main()

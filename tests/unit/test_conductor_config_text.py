@@ -1,0 +1,214 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Configuration files as text: nothing of others is lost, nothing of ours is left."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils.values import oslo_config
+from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import Invalid
+from ansible_collections.bfv.openstack.plugins.module_utils.values.oslo_config import (
+    effective,
+    is_rendered,
+    masked,
+    options,
+    rendered,
+    united,
+    with_options,
+    without_options,
+    words,
+    written,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+ENABLED = ("DEFAULT", "enabled_storage_interfaces")
+PASSWORD = ("cinder", "password")
+FILE = """\
+# Of the operator.
+[DEFAULT]
+#enabled_storage_interfaces = cinder,noop
+debug: true
+enabled_boot_interfaces = ipxe,
+    pxe
+; the list ends here
+
+[database]
+connection = mysql+pymysql://ironic:hunter2@192.0.2.1/ironic
+"""
+VALUE = "cinder,noop,external"
+
+
+def test_options_are_read_as_oslo_config_reads_them() -> None:
+    assert effective([FILE]) == {
+        ("DEFAULT", "debug"): "true",
+        ("DEFAULT", "enabled_boot_interfaces"): "ipxe,\npxe",
+        ("database", "connection"): "mysql+pymysql://ironic:hunter2@192.0.2.1/ironic",
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("a = b = c", "b = c"),
+        ("a : b", "b"),
+        ("a=:b", ":b"),
+        ('a = "b "', "b "),
+        ("a = 'b", "'b"),
+        ("a =", ""),
+        ("a = b # c", "b # c"),
+    ],
+)
+def test_a_value_ends_where_oslo_config_ends_it(line: str, value: str) -> None:
+    assert effective([f"[s]\n{line}\n"]) == {("s", "a"): value}
+
+
+def test_the_last_file_and_the_last_line_win() -> None:
+    assert effective(["[a]\nb=1\nb=2\n", "[A]\nb=3\n", "[default]\nb=4\n"]) == {("a", "b"): "3", ("default", "b"): "4"}
+
+
+@pytest.mark.parametrize("text", ["a=b\n", "[a]\nb\n", "[a\nb=c\n", "[]\n", "[a]\n b=c\n", "[a]\n=c\n", "[a]\nb=c\n\n d\n"])
+def test_what_oslo_config_cannot_read_is_refused_with_its_line(text: str) -> None:
+    with pytest.raises(Invalid, match=r"line \d"):
+        options(text)
+
+
+def test_an_unreadable_line_does_not_show_its_secret() -> None:
+    with pytest.raises(Invalid) as refused:
+        options("password = hunter2\n")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_new_option_goes_behind_its_sample() -> None:
+    lines = with_options(FILE, {ENABLED: VALUE}).splitlines()
+    place = lines.index("#enabled_storage_interfaces = cinder,noop")
+    assert lines[place + 2] == f"enabled_storage_interfaces = {VALUE}"
+
+
+def test_a_new_option_without_a_sample_goes_behind_the_last_of_its_section() -> None:
+    lines = with_options(FILE, {("DEFAULT", "my_ip"): "192.0.2.2"}).splitlines()
+    assert lines.index("my_ip = 192.0.2.2") == lines.index("    pxe") + 2
+
+
+def test_a_new_section_comes_last() -> None:
+    text = with_options(FILE, {PASSWORD: "secret"})
+    assert text.startswith(FILE)
+    assert text.endswith("[cinder]\n# bfv.openstack, set: password\npassword = secret\n")
+
+
+def test_what_an_option_takes_the_place_of_stays_as_a_comment() -> None:
+    text = with_options(FILE, {("DEFAULT", "enabled_boot_interfaces"): "http-ipxe"})
+    assert "# bfv.openstack, was: enabled_boot_interfaces = ipxe,\n# bfv.openstack, was:     pxe\n" in text
+    assert effective([text])["DEFAULT", "enabled_boot_interfaces"] == "http-ipxe"
+
+
+def test_a_second_run_changes_nothing_and_another_value_replaces_ours() -> None:
+    wanted = {ENABLED: VALUE, PASSWORD: "one"}
+    once = with_options(FILE, wanted)
+    assert with_options(once, wanted) == once
+    assert with_options(once, {PASSWORD: "two"}) == with_options(FILE, {PASSWORD: "two"})
+
+
+def test_removal_leaves_what_others_have_put_in_since() -> None:
+    text = with_options(FILE, {PASSWORD: "one"})
+    theirs = text.replace("[database]\n", "[database]\nmax_retries = 3\n") + "# a note\naction_retries = 5\n"
+    left = without_options(theirs)
+    assert "max_retries = 3" in left
+    assert left.endswith("[cinder]\n# a note\naction_retries = 5\n")
+    assert "password" not in left
+
+
+def test_removal_takes_an_option_of_ours_that_somebody_has_continued_or_removed() -> None:
+    text = with_options(FILE, {ENABLED: VALUE})
+    line = f"enabled_storage_interfaces = {VALUE}\n"
+    assert without_options(text.replace(line, f"{line}  fake\n")) == FILE
+    assert without_options(text.replace(line, "")) == FILE
+
+
+NAMES = st.sampled_from(["a", "b_c", "password", "d"])
+SECTIONS = st.sampled_from(["DEFAULT", "cinder", "Cinder", "x"])
+VALUES = st.text(st.characters(exclude_categories=["C", "Z"]), max_size=6)
+CHUNKS = st.one_of(
+    st.just("\n"),
+    st.just("# a comment\n"),
+    st.builds("#{} = sample\n".format, NAMES),
+    st.builds("{} = {}\n".format, NAMES, VALUES),
+    st.builds("{} = {}\n   more\n".format, NAMES, VALUES),
+    st.builds("[{}]\n".format, SECTIONS),
+)
+TEXTS = st.lists(CHUNKS, max_size=12).map(lambda chunks: "[x]\n" + "".join(chunks))
+WANTED = st.dictionaries(st.tuples(SECTIONS, NAMES), VALUES.map(lambda value: written(value, literally=True)), max_size=4).map(
+    lambda wanted: {oslo_config.key(*name): value for name, value in wanted.items()}
+)
+
+
+@given(TEXTS, WANTED)
+def test_any_file_can_be_had_back_as_it_was(text: str, wanted: dict[tuple[str, str], str]) -> None:
+    assert without_options(with_options(text, wanted)) == text
+
+
+@given(TEXTS, WANTED)
+def test_what_is_set_holds_and_all_else_stays(text: str, wanted: dict[tuple[str, str], str]) -> None:
+    ours = effective([rendered(wanted)])
+    assert effective([with_options(text, wanted)]) == {**effective([text]), **ours}
+
+
+@given(TEXTS, WANTED, WANTED)
+def test_a_later_run_leaves_no_trace_of_an_earlier_one(
+    text: str, first: dict[tuple[str, str], str], then: dict[tuple[str, str], str]
+) -> None:
+    assert with_options(with_options(text, first), then) == with_options(text, then)
+
+
+def test_a_file_without_an_end_gets_one() -> None:
+    assert without_options(with_options("[a]\nb = c", {("a", "d"): "e"})) == "[a]\nb = c\n"
+
+
+def test_a_file_of_its_own_holds_the_options_by_section() -> None:
+    text = rendered({ENABLED: VALUE, PASSWORD: "one", ("DEFAULT", "debug"): "true"})
+    assert is_rendered(text)
+    assert not is_rendered(FILE)
+    assert text.count("[DEFAULT]") == 1
+    assert effective([text]) == {ENABLED: VALUE, PASSWORD: "one", ("DEFAULT", "debug"): "true"}
+
+
+@pytest.mark.parametrize(
+    ("value", "literally", "text"),
+    [
+        (True, False, "true"),
+        (["a", "b"], False, "a,b"),
+        (5, False, "5"),
+        ("$my_ip", False, "$my_ip"),
+        ("pa$$word", True, "pa$$$$word"),
+        (" a ", True, '" a "'),
+        ('"a"', True, '""a""'),
+        ("'", True, '"\'"'),
+    ],
+)
+def test_values_are_written_so_that_oslo_config_reads_them_back(value: object, literally: bool, text: str) -> None:
+    assert written(value, literally=literally) == text
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\rb"])
+def test_a_value_of_two_lines_could_be_another_option_and_is_refused(value: str) -> None:
+    with pytest.raises(Invalid, match="more than one line"):
+        written(value, literally=True)
+
+
+def test_lists_are_united_in_order() -> None:
+    assert united(words("cinder, noop,\n fake"), ["external", "noop"]) == ["cinder", "noop", "fake", "external"]
+
+
+def test_a_password_is_never_shown() -> None:
+    shown = masked(
+        with_options(with_options(FILE, {}) + "[cinder]\npassword = one\n   two\n   four\n", {PASSWORD: "three"}), {PASSWORD}
+    )
+    assert [word for word in ("one", "two", "three", "four", "hunter2") if word in shown] == []
+    assert "password = ****** (new)" in shown
+    assert "mysql+pymysql://ironic:******@192.0.2.1/ironic" in shown
+
+
+@pytest.mark.parametrize("line", ["#password = hunter2", "# bfv.openstack, was: password = hunter2", "; admin_token=hunter2"])
+def test_a_password_in_a_comment_is_not_shown_either(line: str) -> None:
+    assert "hunter2" not in masked(f"[a]\n{line}\n")
