@@ -22,6 +22,9 @@ description:
   - A run that was interrupted is completed by the next one. So is one with O(wait=false), which takes the steps that can be taken at once;
     a volume that is being made, or a node that is being deployed, needs further runs.
   - While it runs it says what happens to each node, and after each round how far the fleet has come.
+    These lines are plain text. They are there where the module runs within Ansible's worker process (see the attribute C(action)), and where
+    the stdout callback prints lines - Ansible's own and those made from it do, C(ansible.posix.json) does not. There are none with C(no_log).
+    Ansible keeps its output back where it goes into a pipe or a file; the environment variable E(PYTHONUNBUFFERED=1) ends that.
 extends_documentation_fragment:
   - bfv.openstack.connection
   - bfv.openstack.connection.volume_cloud
@@ -197,7 +200,9 @@ options:
     description:
       - What to do with a node that is active and boots with something else than what is asked for - another target, connector, storage or
         boot interface, or a volume that O(nodes[].volumes[].recreate) would create anew.
-      - V(fail) lets it fail and leaves the machine alone. V(redeploy) undeploys it, which powers it off, sets it up and deploys it again.
+      - V(fail) lets it fail and leaves the machine alone. V(redeploy) undeploys it, which powers it off, sets it up and deploys it again;
+        with O(state=deployed) only.
+      - A difference in O(nodes[].targets[].extra) or O(nodes[].connectors[].extra) alone is warned of and left, since nothing boots with it.
     type: str
     choices: [fail, redeploy]
     default: fail

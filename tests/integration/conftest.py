@@ -40,9 +40,13 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     lab.clear()
 
 
+# For tests that are to hold whether modules run in Ansible's worker processes, as they do in all other tests, or not.
+both_doors = pytest.mark.parametrize("ansible", [True, False], ids=["worker", "process"], indirect=True)
+
+
 @pytest.fixture(scope="module")
-def ansible(tmp_path_factory: pytest.TempPathFactory) -> Ansible:
-    return Ansible(tmp_path_factory.mktemp("ansible"))
+def ansible(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Ansible:
+    return Ansible(tmp_path_factory.mktemp("ansible"), in_process=getattr(request, "param", True))
 
 
 @pytest.fixture(scope="module")

@@ -75,10 +75,14 @@ class Run:
 
 
 class Ansible:
-    """Runs playbooks with files, temporary ones included, in a folder of their own."""
+    """Runs playbooks with files, temporary ones included, in a folder of their own.
 
-    def __init__(self, folder: Path) -> None:
+    Our modules run in Ansible's worker processes wherever they can, or each in a process of its own.
+    """
+
+    def __init__(self, folder: Path, in_process: bool = True) -> None:
         self.folder = folder
+        self.in_process = in_process
         self._numbers = itertools.count()
 
     @property
@@ -147,6 +151,7 @@ class Ansible:
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_NOCOLOR": "true",
+            "BFV_IN_PROCESS": str(self.in_process).lower(),
             "BFV_RECORDS": str(records),
         }
 

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import pytest
 
+from .conftest import both_doors
 from .lab import PROJECT, SYSTEM, Lab
 from .runs import Ansible, Run, Task, task
+
+pytestmark = both_doors
 
 STORAGE = "bfv.openstack.baremetal_node_storage"
 

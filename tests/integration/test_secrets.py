@@ -15,8 +15,11 @@ from uuid import uuid4
 
 import pytest
 
+from .conftest import both_doors
 from .lab import LUN, SYSTEM, Lab, Node
 from .runs import Ansible, Run, task
+
+pytestmark = both_doors
 
 MASK = "******"
 LOOKS = ("--diff", "-vvvv")
@@ -148,8 +151,8 @@ def test_it_is_not_in_the_sdks_log_of_every_request(seen: Seen) -> None:
     assert [line for line in log.splitlines() if seen.password in line] == []
 
 
-def test_it_is_in_the_arguments_of_no_process(seen: Seen) -> None:
-    assert any("AnsiballZ_volume_target" in one for one in seen.arguments)
+def test_it_is_in_the_arguments_of_no_process(seen: Seen, ansible: Ansible) -> None:
+    assert any("AnsiballZ_volume_target" in one for one in seen.arguments) is not ansible.in_process
     assert [one for one in seen.arguments if seen.password in one] == []
 
 

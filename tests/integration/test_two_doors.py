@@ -31,6 +31,21 @@ TASKS = re.compile(r"^TASK \[(.*?)\] \**$", re.MULTILINE)
 REMOTE = {"ansible_host": "192.0.2.1", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
 UNTRUSTED = "{{ 7 * 7 }}"
 
+BAD_INPUT = (
+    "unknown_node",
+    "malformed_iqn",
+    "malformed_lun",
+    "negative_boot_index",
+    "wrong_type",
+    "wrong_type_of_a_dict",
+    "wrong_choice",
+    "unknown_option",
+    "unknown_option_of_a_node",
+    "missing_option",
+    "nodes_that_are_no_list",
+    "bad_node_of_a_fleet",
+    "unknown_volume_cloud",
+)
 # Tasks that need a process of their own, and the reason that -vvv tells.
 FALLS_BACK = {
     "environment": "it has an environment",
@@ -151,10 +166,7 @@ def tasks(node: Node, volume: str, folder: Path) -> list[Task]:
         storage("same python") | {"vars": {"ansible_python_interpreter": f"{Path(sys.executable).parent}/../bin/python3"}},
         storage("switched off") | {"vars": {"bfv_in_process": "{{ 1 == 2 }}"}},
         storage("not local") | {"vars": {"ansible_connection": "ssh", "ansible_port": 1}, "ignore_unreachable": True},
-        *(
-            task(name, module, **{"cloud": PROJECT if module == VOLUME else SYSTEM, **with_node(options, node)})
-            for name, (module, options, _words) in CASES.items()
-        ),
+        *(task(name, CASES[name][0], **{"cloud": SYSTEM, **with_node(CASES[name][1], node)}) for name in BAD_INPUT),
     ]
 
 
