@@ -11,13 +11,12 @@ import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from . import report_nodes, report_times
-
-_TEMPLATE = "report.html.j2"
 
 
 class ReportError(Exception):
@@ -39,6 +38,18 @@ def write(path: str, result: Mapping[str, object], *, state: str, finished: date
 
 def render(result: Mapping[str, object], *, state: str, finished: datetime | None) -> str:
     """The page. All that comes from the cloud or from an inventory is escaped, and only what is known by name is shown."""
+    nodes = report_nodes.nodes(result, state)
+    return _template().render(
+        summary=report_nodes.summary(result, nodes, state),
+        nodes=nodes,
+        failures=report_nodes.failures(nodes),
+        times=report_times.times(result),
+        finished=finished,
+    )
+
+
+@cache
+def _template() -> Template:
     # autoescape for every name: Jinja's select_autoescape() would not take .html.j2 for HTML.
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -48,14 +59,7 @@ def render(result: Mapping[str, object], *, state: str, finished: datetime | Non
         lstrip_blocks=True,
     )
     environment.filters["duration"] = report_times.duration
-    nodes = report_nodes.nodes(result, state)
-    return environment.get_template(_TEMPLATE).render(
-        summary=report_nodes.summary(result, nodes, state),
-        nodes=nodes,
-        failures=report_nodes.failures(nodes),
-        times=report_times.times(result),
-        finished=finished,
-    )
+    return environment.get_template("report.html.j2")
 
 
 def _create(path: str, page: str) -> None:

@@ -163,7 +163,7 @@ def test_what_stopped_the_run_comes_before_the_nodes_that_it_stopped() -> None:
 def test_a_row_tells_from_what_a_node_boots() -> None:
     ((node, storage, index, volume, size, target, connector), *_rest) = page(a_result(a_node("bm-0"))).rows("bm-0")
     assert node == "✓ changed: bm-0 active"
-    assert storage == "cinder boot interface ipxe"
+    assert storage == "cinder boot: ipxe"
     assert (index, size) == ("0", "20 GiB")
     assert volume == f"bm-0-root {identity('bm-0-root')}"
     assert target == f"192.0.2.10:3260, LUN 1, CHAP iqn.2010-10.org.openstack:volume-{identity('bm-0-root')}"
