@@ -56,7 +56,8 @@ def _look_at_nodes(run: Run, ones: list[Progress]) -> None:
 def _look_at_volumes(run: Run, ones: list[Progress]) -> None:
     if not ones:
         return
-    volumes, golden = observe.read_volumes(run.cloud, [one.want for one in ones], ones[0].found.sources)
+    sources = {name: source for one in ones for name, source in one.found.sources.items()}
+    volumes, golden = observe.read_volumes(run.cloud, [one.want for one in ones], sources)
     for one in ones:
         own = {label: volumes.get(label, ()) for label in observe.labels(one.want)}
         one.found = replace(one.found, volumes=own, golden=golden)

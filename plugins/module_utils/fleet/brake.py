@@ -11,7 +11,7 @@ from math import ceil
 
 from ..values.errors import BfvError, Invalid
 
-_NUMBER = re.compile(r"([0-9]+)(%?)")
+_NUMBER = re.compile(r"([0-9]{1,9})(%?)")
 
 
 class Brake:
@@ -30,9 +30,9 @@ class Brake:
     def check(self, node: str) -> None:
         """Raise the reason why nothing more is begun with the node, if there is one."""
         if self._limit is not None and self._failed >= self._limit:
+            failed = "1 node has failed" if self._failed == 1 else f"{self._failed} nodes have failed"
             raise Stopped(
-                f"Failed to go on with node {node}: {self._failed} nodes have failed, and fail_after ends the run then. "
-                "Repair them and run again."
+                f"Failed to go on with node {node}: {failed}, and fail_after ends the run then. Repair that and run again."
             )
 
 

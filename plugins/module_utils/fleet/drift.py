@@ -1,30 +1,39 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What an active node boots with, against what is asked for: it is never changed under a running machine. Pure."""
+"""What an active node boots with, against what is asked for: nothing of that is changed under a running machine. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from ..resources import connector, node, node_storage, target, volume
-from ..resources.node import Node
 from ..values.plan import Plan
 from . import surroundings
 from .observe import NodeFound
 from .wanted import NodeWanted
 
 
-def find(want: NodeWanted, found: NodeFound) -> str:
-    """The first thing that is not as asked for and would need another deployment, in words; empty where all is well."""
-    return _volumes(want, found) or _storage(want, found) or _connectors(want, found) or _targets(want, found)
+@dataclass(frozen=True)
+class Running:
+    """What can be done to an active node, and the first thing that cannot: it is not as asked for, and needs another deployment."""
+
+    connectors: list[Plan]
+    targets: list[Plan]
+    differs: str = ""
 
 
-def plan_targets(want: NodeWanted, found: NodeFound) -> list[Plan]:
-    """What would be done to each target if the machine were off."""
-    goal = node_storage.goal(want.storage, node_storage.Found(_off(found.node)))
-    around = [surroundings.of_target(one, want, found, goal) for one in want.targets]
-    return [target.plan(one, seen).seen({"target"}) for one, seen in zip(want.targets, around, strict=True)]
+def look(want: NodeWanted, found: NodeFound) -> Running:
+    """Compare an active node with what is asked for. Raises Refused where that could not be had even if it were off."""
+    # Off, its connectors and targets could be changed in place: the plans for that tell what differs.
+    off = replace(found, node=replace(found.node, power_state=node.POWER_OFF))
+    connectors = [connector.plan(one, connector.Found(off.node, off.connectors, off.taken)) for one in want.connectors]
+    goal = node_storage.goal(want.storage, node_storage.Found(off.node))
+    around = [surroundings.of_target(one, want, off, goal) for one in want.targets]
+    targets = [target.plan(one, seen).seen({"target"}) for one, seen in zip(want.targets, around, strict=True)]
+    differs = _volumes(want, found) or _storage(want, found) or _connectors(connectors) or _targets(want, found, targets)
+    return Running([_left(one) for one in connectors], [_left(one) for one in targets], differs)
 
 
 def _volumes(want: NodeWanted, found: NodeFound) -> str:
@@ -41,17 +50,30 @@ def _storage(want: NodeWanted, found: NodeFound) -> str:
     return next((name for name in interfaces if getattr(goal, name) != getattr(found.node, name)), "")
 
 
-def _connectors(want: NodeWanted, found: NodeFound) -> str:
-    around = connector.Found(_off(found.node), found.connectors, found.taken)
-    plans = [connector.plan(one, around) for one in want.connectors]
-    return next((plan.subject.partition(" of node ")[0] for plan in plans if plan.before and not plan.settled), "")
+def _connectors(plans: list[Plan]) -> str:
+    """A connector that is missing is no difference: it can be registered at any time."""
+    return next((one.subject.partition(" of node ")[0] for one in plans if one.before and _boots_otherwise(one)), "")
 
 
-def _targets(want: NodeWanted, found: NodeFound) -> str:
-    places = [one.boot_index for one, plan in zip(want.targets, plan_targets(want, found), strict=True) if not plan.settled]
-    return f"volume target {', '.join(map(str, places))}" if places else ""
+def _targets(want: NodeWanted, found: NodeFound, plans: list[Plan]) -> str:
+    """The boot indices of targets that differ, are missing, or are there beside all that are asked for."""
+    wanted = {one.boot_index for one in want.targets}
+    places = {one.boot_index for one, plan in zip(want.targets, plans, strict=True) if _boots_otherwise(plan)}
+    places |= {one.boot_index for one in found.targets if wanted and one.boot_index not in wanted}
+    return f"volume target {', '.join(map(str, sorted(places)))}" if places else ""
 
 
-def _off(running: Node) -> Node:
-    """The node as if it were off, when connectors and targets can be changed in place."""
-    return replace(running, power_state=node.POWER_OFF)
+def _boots_otherwise(plan: Plan) -> bool:
+    return not plan.settled and _without_notes(plan.before) != _without_notes(plan.after)
+
+
+def _without_notes(seen: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in seen.items() if name != "extra"}
+
+
+def _left(plan: Plan) -> Plan:
+    """The plan without the notes that could only be changed while the machine is off."""
+    if plan.settled or not plan.before or _boots_otherwise(plan):
+        return plan
+    warning = f"the extra of {plan.subject} is not what is asked for, and was left as it is: it can be changed when the node is not deployed"
+    return replace(plan, after=plan.before, steps=(), warnings=(*plan.warnings, warning))

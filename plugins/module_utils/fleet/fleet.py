@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..cloud.connection import Cloud
@@ -58,7 +58,8 @@ def manage(cloud: Cloud, params: Mapping[str, Any], *, check_mode: bool, tell: T
         run.journal.note(outcome.node, outcome.msg)
     _settle(run, going, params, len(refused))
     look_at_last(run, going)
-    return Result(refused + [one.outcome(run.journal) for one in going], run.journal.seconds)
+    outcomes = refused + [one.outcome() for one in going]
+    return Result([replace(one, history=run.journal.of(one.node)) for one in outcomes], run.journal.seconds)
 
 
 def _start(want: NodeWanted, seen: NodeFound | Refused, names: dict[str, str]) -> Progress:
@@ -78,8 +79,8 @@ def _settle(run: Run, ones: list[Progress], params: Mapping[str, Any], refused: 
         while going:
             list(pool.map(lambda one: advance(run, one), going))
             _summarize(run, ones, refused)
-            going = [one for one in going if one.waits and not one.msg]
-            if not going or not params["wait"]:
+            going = [one for one in going if one.waits and not one.msg and (params["wait"] or one.looks_anew)]
+            if not going:
                 break
             if not rounds.pause():
                 for one in going:

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, TypeVar
 
 from ..cloud.connection import Cloud
@@ -24,6 +26,9 @@ from .wanted import ABSENT, GOING, NodeWanted
 
 # Up to so many nodes, volumes or golden images are read one by one: on a cloud with many others that costs less than a list of all.
 FEW = 4
+# The connectors and targets of a node alone, against its part in the lists of all: Ironic reads each record's node (measured in tests/bench).
+_SINGLE_COSTS = 4
+_READERS = 4
 
 Record = TypeVar("Record", Connector, Target)
 
@@ -39,6 +44,7 @@ class NodeFound:
     volumes: Mapping[str, tuple[Volume, ...]] = field(default_factory=dict)
     sources: Mapping[tuple[str, str], Source | Refused] = field(default_factory=dict)
     golden: Mapping[str, tuple[Volume, ...]] = field(default_factory=dict)  # by the image's name
+    snapshots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by the volume's id, where volumes may have to go
     default_storage_interface: str | None = None  # read only where a node is to be reset
 
 
@@ -46,14 +52,15 @@ def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | 
     """What is there of each wanted node, by the name under which it is wanted."""
     wants = list(wants)
     nodes = read_nodes(cloud, [want.node for want in wants])
-    known = [nodes[want.node] for want in wants if want.node in nodes]
-    connectors = _by_node(map(connector.from_api, _records(cloud, "connectors", known)))
-    targets = _by_node(map(target.from_api, _records(cloud, "targets", known)))
+    known = {nodes[want.node].uuid for want in wants if want.node in nodes}
+    singly = _is_few(len(known), len({one.uuid for one in nodes.values()}))
+    connectors, targets = _read_records(cloud, known if singly else None)
     sources = _read_sources(
         cloud, {one.source for want in wants if want.state not in GOING for one in want.volumes if one.source}
     )
     volumes, golden = read_volumes(cloud, wants, sources)
-    taken = _read_taken(cloud, wants, connectors, in_bulk=len(known) > FEW)
+    taken = _read_taken(cloud, wants, connectors, in_bulk=not singly)
+    snapshots = _read_snapshots(cloud) if any(map(_may_delete, wants)) else {}
     defaults = _read_defaults(cloud, {nodes[want.node].driver for want in wants if want.state == ABSENT and want.node in nodes})
     found: dict[str, NodeFound | Refused] = {}
     for want in wants:
@@ -69,21 +76,34 @@ def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | 
             volumes={label: volumes.get(label, ()) for label in labels(want)},
             sources=sources,
             golden=golden,
+            snapshots=snapshots,
             default_storage_interface=defaults.get(seen.driver),
         )
     return found
 
 
-def _records(cloud: Cloud, kind: str, of: Sequence[Node]) -> Iterator[Json]:
-    """The connectors or targets of these nodes, and where those are many, of every other node as well."""
-    queries: list[dict[str, object]] = [{"node": one.uuid} for one in of] if len(of) <= FEW else [{}]
-    for query in queries:
-        yield from cloud.baremetal.list(f"/volume/{kind}", kind, f"read the volume {kind}", detail=True, **query)
+def _is_few(wanted: int, there: int) -> bool:
+    """Whether connectors and targets are read node by node. Ironic takes four times as long for a node alone as for its part of a list."""
+    return wanted <= FEW or _SINGLE_COSTS * wanted < there
 
 
-def _by_node(records: Iterable[Record]) -> dict[str, list[Record]]:
+def _read_records(cloud: Cloud, of: Collection[str] | None) -> tuple[dict[str, list[Connector]], dict[str, list[Target]]]:
+    """The connectors and the targets by their nodes: those of nodes by their UUIDs, or all there are. Ironic is slow with both: at once."""
+    queries: list[dict[str, object]] = [{}] if of is None else [{"node": uuid} for uuid in sorted(of)]
+
+    def read(kind: str, form: Callable[[Json], Record], query: dict[str, object]) -> list[Record]:
+        what = f"read the volume {kind}"
+        return list(map(form, cloud.baremetal.list(f"/volume/{kind}", kind, what, detail=True, **query)))
+
+    with ThreadPoolExecutor(_READERS) as pool:
+        connectors = pool.map(lambda query: read("connectors", connector.from_api, query), queries)
+        targets = pool.map(lambda query: read("targets", target.from_api, query), queries)
+        return _by_node(connectors), _by_node(targets)
+
+
+def _by_node(answers: Iterable[list[Record]]) -> dict[str, list[Record]]:
     found: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
+    for record in chain.from_iterable(answers):
         found[record.node_uuid].append(record)
     return found
 
@@ -140,6 +160,19 @@ def _read_defaults(cloud: Cloud, drivers: set[str]) -> dict[str, str]:
     return {
         name: cloud.baremetal.read(f"/drivers/{name}", f"read driver {name}")["default_storage_interface"] for name in drivers
     }
+
+
+def _may_delete(want: NodeWanted) -> bool:
+    """Whether volumes of the node may have to be deleted: Cinder refuses those with snapshots."""
+    return want.deletes_volumes or any(one.recreate != "never" for one in want.volumes)
+
+
+def _read_snapshots(cloud: Cloud) -> dict[str, tuple[str, ...]]:
+    """The names of the project's snapshots by the ids of their volumes."""
+    found: dict[str, tuple[str, ...]] = defaultdict(tuple)
+    for one in cloud.block_storage.list("/snapshots", "snapshots", "read the snapshots"):
+        found[one["volume_id"]] += (one["name"] or one["id"],)
+    return found
 
 
 def _read_sources(cloud: Cloud, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], Source | Refused]:

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..resources import connector, deployment, node, node_storage, target, volume
 from ..resources.node import Node
 from ..resources.target import Target
-from ..values import capabilities
-from ..values.errors import Refused
+from ..values.errors import Refused, refuse
 from ..values.plan import Plan, together
 from . import drift, surroundings
 from .observe import NodeFound
@@ -46,35 +45,38 @@ def _plan_deployment(want: NodeWanted, found: NodeFound) -> list[Stage]:
     if deployment.is_on_the_way(found.node):
         rest = deployment.plan(deployment.Wanted(want.state), found.node)
         return [Stage(rest, RELEASED if deployment.is_undeploying(found.node) else NODES)]
-    differs = drift.find(want, found) if found.node.provision_state == "active" else ""
-    if not differs:
+    if found.node.provision_state != "active":
         return _plan_setup(want, found)
-    if want.on_drift == "fail":
+    running = drift.look(want, found)
+    if not running.differs:
+        return _stages(want, found, running.connectors, running.targets)
+    if want.on_drift == "fail" or want.state != DEPLOYED:
         raise Refused(
-            f"Failed to set up node {found.node.name}: it is active, and its {differs} is not what is asked for. "
-            "Undeploy it and run again, or permit that (on_drift=redeploy)."
+            f"Failed to set up node {found.node.name}: it is active, and its {running.differs} is not what is asked for. "
+            "Undeploy it and run again, or permit that (state=deployed with on_drift=redeploy)."
         )
-    undeploys = Stage(deployment.plan(deployment.Wanted(UNDEPLOYED), found.node), RELEASED)
-    return [undeploys, *_plan_setup(want, surroundings.undeployed(found))]
+    again = _undeploy(found, f"redeployment of node {found.node.name}")
+    return [again, *_plan_setup(want, surroundings.undeployed(found))]
 
 
 def _plan_setup(want: NodeWanted, found: NodeFound) -> list[Stage]:
-    volumes = [volume.plan(one, surroundings.of_volume(one, found)) for one in want.volumes]
-    storage = node_storage.plan(want.storage, node_storage.Found(found.node))
     connectors = [connector.plan(one, connector.Found(found.node, found.connectors, found.taken)) for one in want.connectors]
+    return _stages(want, found, connectors, _plan_targets(want, found))
+
+
+def _stages(want: NodeWanted, found: NodeFound, connectors: list[Plan], targets: list[Plan]) -> list[Stage]:
+    volumes = [volume.plan(one, surroundings.of_volume(one, found)) for one in want.volumes]
     return [
         Stage(together("volumes", volumes), VOLUMES),
-        Stage(storage),
+        Stage(node_storage.plan(want.storage, node_storage.Found(found.node))),
         Stage(together("connectors", connectors)),
-        Stage(together("targets", _plan_targets(want, found))),
+        Stage(together("targets", targets)),
         Stage(deployment.plan(deployment.Wanted(want.state, want.validate), found.node)),
     ]
 
 
 def _plan_targets(want: NodeWanted, found: NodeFound) -> list[Plan]:
     """The targets that are asked for, and no others: an entry with targets describes all that the node boots with."""
-    if found.node.provision_state == "active":
-        return drift.plan_targets(want, found)
     goal = node_storage.goal(want.storage, node_storage.Found(found.node))
     if want.state == DEPLOYED:
         _check_deployable(want, found, goal)
@@ -90,12 +92,7 @@ def _check_deployable(want: NodeWanted, found: NodeFound, goal: Node) -> None:
         raise Refused(
             f"Failed to deploy node {goal.name}: it has nothing to boot from. Name a volume, or a target with boot_index 0."
         )
-    malformed = capabilities.malformed(goal.capabilities)
-    if malformed:
-        raise Refused(
-            f'Failed to deploy node {goal.name}: its capability "{malformed[0]}" is not name:value, which Ironic refuses then. '
-            "Repair it (baremetal node set --property capabilities=...)."
-        )
+    refuse(f"deploy node {goal.name}", node.capability_obstacles(goal))
 
 
 def _plan_removal(want: NodeWanted, found: NodeFound, going: Target) -> Plan:
@@ -103,12 +100,21 @@ def _plan_removal(want: NodeWanted, found: NodeFound, going: Target) -> Plan:
     return target.plan(gone, target.Found(found.node, found.targets))
 
 
+def _undeploy(found: NodeFound, subject: str) -> Stage:
+    """Undeploy the node, whose targets Ironic removes by itself then."""
+    undeploys = replace(deployment.plan(deployment.Wanted(UNDEPLOYED), found.node), subject=subject)
+    gone = [target.taken_away(one, found.node) for one in found.targets if undeploys.waiting]
+    return Stage(together(subject, [undeploys, *gone]), RELEASED)
+
+
 def _plan_undeployment(want: NodeWanted, found: NodeFound) -> list[Stage]:
-    undeploys = deployment.plan(deployment.Wanted(UNDEPLOYED), found.node)
-    # Ironic removes the targets of a deployed node by itself; those of a node that was only prepared are left to us.
-    rests = surroundings.undeployed(found) if undeploys.waiting else found
+    if want.state == ABSENT:
+        node.check_not_novas(found.node, f"take back the set-up of node {found.node.name}")
+    undeploys = _undeploy(found, f"deployment of node {found.node.name}")
+    # The targets of a node that was only prepared are left to us.
+    rests = surroundings.undeployed(found) if undeploys.plan.waiting else found
     stages = [
-        Stage(undeploys, RELEASED),
+        undeploys,
         Stage(together("targets", [_plan_removal(want, rests, one) for one in rests.targets])),
     ]
     if want.state == ABSENT:

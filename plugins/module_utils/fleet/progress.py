@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ..cloud.connection import Cloud
 from ..resources import deployment
-from ..resources.settle import Way, not_taken, take
+from ..resources.settle import Way, take
 from ..values.errors import BfvError
 from ..values.plan import Plan, Request, Step
 from . import observe, plan
@@ -32,15 +32,21 @@ class Run:
     cloud: Cloud
     journal: Journal
     brake: Brake
-    # Writes that serve many nodes, by their words: who sends them, and the error it met.
+    # Writes that serve many nodes, by their words: which node sends them, and why it failed if it did.
     senders: dict[str, str] = field(default_factory=dict)
-    errors: dict[str, BfvError] = field(default_factory=dict)
+    failures: dict[str, BfvError] = field(default_factory=dict)  # by node
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def is_sender(self, request: Request, node: str) -> bool:
         """Whether it is up to this node to send a write that serves many."""
         with self.lock:
             return self.senders.setdefault(request.what, node) == node
+
+    def check(self, request: Request) -> None:
+        """Raise what the sender of a write met that serves many nodes, and is still wanting."""
+        failure = self.failures.get(self.senders.get(request.what, "")) if request.common else None
+        if failure:
+            raise failure
 
 
 @dataclass
@@ -55,7 +61,6 @@ class Progress:
     done: bool = False
     waits: Stage | None = None
     way: Way = field(default_factory=Way)
-    relied: set[str] = field(default_factory=set)  # what another node wrote for this one too
     started: bool = False  # a deployment or undeployment of this run
 
     @property
@@ -66,12 +71,18 @@ class Progress:
     def fail(self, error: BfvError, run: Run) -> None:
         """The node comes no further."""
         self.msg = str(error)
+        run.failures[self.want.node] = error
         if not isinstance(error, Stopped):
             run.brake.count()
         run.journal.note(self.want.node, self.msg)
 
-    def outcome(self, journal: Journal) -> Outcome:
-        return Outcome(self.want.node, self.msg, tuple(self.actions), self.plan, self.found, journal.of(self.want.node))
+    @property
+    def looks_anew(self) -> bool:
+        """Whether an error was forgiven, so that only another look tells whether it was one."""
+        return self.waits is _ANEW
+
+    def outcome(self) -> Outcome:
+        return Outcome(self.want.node, self.msg, tuple(self.actions), self.plan, self.found)
 
 
 def advance(run: Run, one: Progress) -> None:
@@ -93,6 +104,8 @@ def _advance(run: Run, one: Progress) -> Stage | None:
     """What the node must wait for, or None where it is there."""
     try:
         while stage := _next_stage(one):
+            for request in stage.plan.requests:
+                run.check(request)
             steps = one.way.due(stage.plan)
             if any(isinstance(step, Request) for step in steps):
                 run.brake.check(one.want.node)
@@ -117,19 +130,13 @@ def _take(run: Run, one: Progress, steps: tuple[Step, ...]) -> bool:
     for step in steps:
         if not isinstance(step, Request):
             take(run.cloud, step)
-        elif (step.common or step.shared) and not run.is_sender(step, one.want.node):
-            _rely(run, one, step)
-        else:
+        elif not (step.common or step.shared) or run.is_sender(step, one.want.node):
             told = _send(run, one, step) and told
     return told
 
 
 def _send(run: Run, one: Progress, request: Request) -> bool:
-    try:
-        answer = take(run.cloud, request)
-    except BfvError as error:
-        run.errors[request.what] = error
-        raise
+    answer = take(run.cloud, request)
     one.actions.append(request.what)
     one.way.requests.append(request)
     run.journal.note(one.want.node, request.what, 1)
@@ -137,12 +144,3 @@ def _send(run: Run, one: Progress, request: Request) -> bool:
     seen = observe.absorb(one.found, request, answer)
     one.found = seen or one.found
     return seen is not None
-
-
-def _rely(run: Run, one: Progress, request: Request) -> None:
-    """Leave a write to the node that sends it for all. Raises what that one met."""
-    if request.shared:
-        return
-    if request.what in one.relied:
-        raise run.errors.get(request.what) or not_taken(Plan(request.what, {}, {}, (request,)))
-    one.relied.add(request.what)

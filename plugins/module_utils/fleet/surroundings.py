@@ -20,7 +20,9 @@ def of_volume(want: volume.Wanted, found: NodeFound) -> volume.Found:
     if isinstance(source, Refused):
         raise source
     golden = found.golden.get(source.name, ()) if source and want.via_golden else ()
-    return volume.Found(found.volumes.get(want.label, ()), source, golden=golden)
+    volumes = found.volumes.get(want.label, ())
+    snapshots = tuple(name for one in volumes for name in found.snapshots.get(one.id, ()))
+    return volume.Found(volumes, source, snapshots, golden)
 
 
 def of_target(want: target.Wanted, node_wanted: NodeWanted, found: NodeFound, goal: Node) -> target.Found:

@@ -312,6 +312,11 @@ def _warnings(node: Node, target: Target) -> tuple[str, ...]:
     return tuple(warnings)
 
 
+def taken_away(target: Target, node: Node) -> Plan:
+    """What becomes of a target when its node is undeployed: Ironic removes it."""
+    return Plan(f"volume target {target.boot_index} of node {node.name}", _view(target), {})
+
+
 def _salt(want: Wanted, node: Node) -> str:
     return f"{node.uuid}/{want.boot_index}"
 

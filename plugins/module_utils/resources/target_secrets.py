@@ -30,7 +30,8 @@ def to_write(
     """The wanted properties without the secrets that are to stay as they are found. ``kept`` is the digest of an earlier run."""
     wanted = dict(properties or {})
     stay = update_password == "on_create" or (update_password == "on_change" and secrets.matches(_text(wanted), salt, kept))
-    return {name: value for name, value in wanted.items() if not (stay and name in found and name in given(wanted))}
+    staying = {name for name in given(wanted) if stay and name in found}
+    return {name: value for name, value in wanted.items() if name not in staying}
 
 
 def notes(properties: Properties | None, update_password: str, salt: str) -> dict[str, object]:

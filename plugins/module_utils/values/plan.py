@@ -79,7 +79,8 @@ class Plan:
         for request in self.requests:
             if request.once and request.what in names:
                 raise Refused(
-                    f"Failed to set up {self.subject}: this run did «{request.what}», and it is needed again. Look into the service's log."
+                    f"Failed to set up {self.subject}: this run did «{request.what}», and it is needed again: "
+                    "what came of it is in error or gone. Look into the service's log."
                 )
         return self.seen({request.changes for request in taken})
 
@@ -104,15 +105,16 @@ class Plan:
 
 
 def together(subject: str, plans: list[Plan]) -> Plan:
-    """Several plans that can be taken at once, as one."""
+    """Several plans that can be taken at once, or after one another, as one. Of one subject the first has seen it before, the last after."""
     steps: list[Step] = []
+    changed = [plan for plan in plans if plan.changed]
     for step in (step for plan in plans for step in plan.steps):
         if step not in steps:  # two targets may both want the node powered off
             steps.append(step)
     return Plan(
         subject=subject,
-        before={plan.subject: plan.before for plan in plans if plan.changed},
-        after={plan.subject: plan.after for plan in plans if plan.changed},
+        before={plan.subject: plan.before for plan in reversed(changed)},
+        after={plan.subject: plan.after for plan in changed},
         steps=tuple(steps),
         waiting=", ".join(plan.waiting for plan in plans if plan.waiting),
         warnings=tuple(warning for plan in plans for warning in plan.warnings),

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 MASK = "******"  # what Ironic itself answers in place of a password
 
@@ -19,6 +20,7 @@ _WHO_AND_WHERE = re.compile(r"user_?name|\w+_(id|name|url|scope)", re.ASCII)  # 
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1, "dklen": 24}
 
 
+@cache
 def is_secret(name: object) -> bool:
     """Whether a value of this name is one to hide."""
     return name not in _HARMLESS and any(word in str(name).lower() for word in _WORDS)
@@ -59,6 +61,7 @@ def without_credentials(url: str) -> str:
     return re.sub(r"//[^/@]*@", "//", url).partition("?")[0]
 
 
+@cache  # one plan asks twice, and each round plans again
 def digest(password: str, salt: str) -> str:
     """A slow digest of a password. The caller gives the salt, one for each place where a digest is kept."""
     return "scrypt:" + hashlib.scrypt(password.encode(), salt=salt.encode(), **_SCRYPT).hex()

@@ -14,7 +14,7 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, J
 
 pytestmark = pytest.mark.usefixtures("reading")
 
-STOPPED = "nodes have failed, and fail_after ends the run then"
+STOPPED = "failed, and fail_after ends the run then"
 ARRAY: Json = {
     "volume_id": uuid_of("on the array"),
     "target_iqn": "iqn.2010-10.org.example:array",
@@ -94,7 +94,7 @@ def test_a_stopped_node_is_told_as_a_failure_with_what_was_done() -> None:
     cloud = a_cloud(2)
     cloud.deployment_fails["bm-0"] = "no power"
     outcomes = run(cloud, [of_array("bm-0"), of_cinder("bm-1")], fail_after="1")
-    assert "Failed to go on with node bm-1: 1 nodes have failed" in outcomes["bm-1"].msg
+    assert "Failed to go on with node bm-1: 1 node has failed" in outcomes["bm-1"].msg
     assert (outcomes["bm-1"].failed, outcomes["bm-1"].changed) == (True, True)
     assert outcomes["bm-1"].actions[0].startswith("create volume bm-1-root")
     assert outcomes["bm-1"].history[-1].what == outcomes["bm-1"].msg
@@ -104,7 +104,7 @@ def test_stopped_nodes_do_not_count_as_failures() -> None:
     cloud = a_cloud()
     cloud.deployment_fails["bm-0"] = "no power"
     outcomes = run(cloud, [of_array("bm-0"), *map(of_cinder, names()[1:])], fail_after="1")
-    assert {outcomes[name].msg.partition(": ")[2][:19] for name in stopped(outcomes)} == {"1 nodes have failed"}
+    assert {outcomes[name].msg.partition(": ")[2][:17] for name in stopped(outcomes)} == {"1 node has failed"}
     assert len(stopped(outcomes)) == 9
 
 
