@@ -233,6 +233,15 @@ class Full(FakeCloud):
         return super().send(request)
 
 
+@pytest.mark.parametrize("number", [2, 12])
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_every_node_gets_the_reason_why_there_is_none(number: int, concurrency: int) -> None:
+    cloud = a_cloud(number, Full)
+    outcomes = run(cloud, number, concurrency=concurrency)
+    assert ["VolumeLimitExceeded" in outcome.msg for outcome in outcomes.values()] == [True] * number
+    assert cloud.now < 5  # nobody waits for what will never come
+
+
 def test_a_refused_conversion_fails_no_other_node() -> None:
     cloud = a_cloud(4, Full, volumes=[a_volume("bm-3-root", **of_image())])
     outcomes = run(cloud, 4)
@@ -245,7 +254,7 @@ def test_a_conversion_that_fails_fails_every_node_and_is_tried_once(number: int)
     cloud = a_cloud(number)
     cloud.volumes_end_in = "error"
     outcomes = run(cloud, number)
-    assert all(outcome.failed and GOLDEN in outcome.msg for outcome in outcomes.values())
+    assert all(f"create volume {GOLDEN}" in outcome.msg and "error" in outcome.msg for outcome in outcomes.values())
     assert cloud.now < 10
     assert made(cloud) == {"debian": 1}
 
@@ -277,3 +286,23 @@ def test_a_conflict_of_the_sender_is_no_failure_of_the_others() -> None:
     cloud = a_cloud(3, Raced)
     assert [outcome.msg for outcome in run(cloud).values()] == [""] * 3
     assert (made(cloud), active(cloud)) == ({"debian": 1, GOLDEN: 3}, 3)
+
+
+class Slow(FakeCloud):
+    """Takes long to convert the image trixie."""
+
+    def tick_volumes(self) -> None:
+        held = [one for one in self.volumes.values() if one["status"] == "downloading" and uuid_of("trixie") in one["name"]]
+        super().tick_volumes()
+        for volume in held if self.now < 30 else ():
+            volume.update(status="downloading", _becomes={"status": "available", "bootable": "true", **of_image("trixie")})
+
+
+def test_a_node_that_was_looked_at_alone_does_not_hide_the_images_of_the_others() -> None:
+    cloud = a_cloud(2, Slow)
+    manage(cloud, [entry("bm-0")])
+    # This one is looked at alone when it is undeployed, while the other still waits for the conversion.
+    again = {"node": "bm-0", "volumes": [{"name": "bm-0-new", "image": "debian"}]}
+    outcomes = manage(cloud, [again, entry("bm-1", "trixie")], golden=True, on_drift="redeploy")
+    assert [outcome.msg for outcome in outcomes.values()] == ["", ""]
+    assert active(cloud) == 2
