@@ -27,13 +27,17 @@ def look_again(run: Run, waiting: list[Progress]) -> None:
 
 
 def look_at_last(run: Run, ones: list[Progress]) -> None:
-    """See what there is at the end of those that were changed: their volumes, and all of those that failed on the way."""
+    """See what there is at the end of those that were changed: their volumes and where these are, and all of those that failed."""
     changed = [one for one in ones if one.actions]
+    sound = [one for one in changed if not one.msg]
     _try(run, _look_at_everything, [one for one in changed if one.msg])
-    _try(run, _look_at_volumes, [one for one in changed if not one.msg])
+    _try(run, _look_at_volumes, sound)
+    _try(run, _look_at_targets, [one for one in sound if one.started and one.found.node.storage_interface == "cinder"])
 
 
 def _try(run: Run, look: Callable[[Run, list[Progress]], None], ones: list[Progress]) -> None:
+    if not ones:
+        return
     try:
         look(run, ones)
     except BfvError as error:
@@ -61,6 +65,13 @@ def _look_at_volumes(run: Run, ones: list[Progress]) -> None:
     for one in ones:
         own = {label: volumes.get(label, ()) for label in observe.labels(one.want)}
         one.found = replace(one.found, volumes=own, golden=golden)
+
+
+def _look_at_targets(run: Run, ones: list[Progress]) -> None:
+    """Where the storage interface is cinder, Ironic writes the volume's address into the target when it attaches it."""
+    targets = observe.read_targets(run.cloud, [one.found.node.uuid for one in ones])
+    for one in ones:
+        one.found = replace(one.found, targets=tuple(targets[one.found.node.uuid]))
 
 
 def _look_at_everything(run: Run, ones: list[Progress]) -> None:

@@ -90,15 +90,20 @@ def _is_few(wanted: int, there: int) -> bool:
 def _read_records(cloud: Cloud, of: Collection[str] | None) -> tuple[dict[str, list[Connector]], dict[str, list[Target]]]:
     """The connectors and the targets by their nodes: those of nodes by their UUIDs, or all there are. Ironic is slow with both: at once."""
     queries: list[dict[str, object]] = [{}] if of is None else [{"node": uuid} for uuid in sorted(of)]
-
-    def read(kind: str, form: Callable[[Json], Record], query: dict[str, object]) -> list[Record]:
-        what = f"read the volume {kind}"
-        return list(map(form, cloud.baremetal.list(f"/volume/{kind}", kind, what, detail=True, **query)))
-
     with ThreadPoolExecutor(_READERS) as pool:
-        connectors = pool.map(lambda query: read("connectors", connector.from_api, query), queries)
-        targets = pool.map(lambda query: read("targets", target.from_api, query), queries)
+        connectors = pool.map(lambda query: _read(cloud, "connectors", connector.from_api, query), queries)
+        targets = pool.map(lambda query: _read(cloud, "targets", target.from_api, query), queries)
         return _by_node(connectors), _by_node(targets)
+
+
+def read_targets(cloud: Cloud, uuids: Collection[str]) -> dict[str, list[Target]]:
+    """The targets of these nodes, and where those are many of every other as well."""
+    queries: list[dict[str, object]] = [{}] if len(uuids) > FEW else [{"node": uuid} for uuid in uuids]
+    return _by_node(_read(cloud, "targets", target.from_api, query) for query in queries)
+
+
+def _read(cloud: Cloud, kind: str, form: Callable[[Json], Record], query: Mapping[str, object]) -> list[Record]:
+    return list(map(form, cloud.baremetal.list(f"/volume/{kind}", kind, f"read the volume {kind}", detail=True, **query)))
 
 
 def _by_node(answers: Iterable[list[Record]]) -> dict[str, list[Record]]:
