@@ -29,7 +29,7 @@ from .waiting import until
 
 Json = dict[str, Any]
 
-PREFIX = "it-"
+PREFIX = os.environ.get("LAB_PREFIX", "it-")  # two runs of the tests in one sandbox need two
 PROJECT = "sandbox"
 ADMIN = "sandbox-admin"
 SYSTEM = "sandbox-system"
