@@ -209,6 +209,14 @@ def test_nodes_of_nova_are_left_alone(provision_state: str) -> None:
     assert cloud.writes == []
 
 
+@pytest.mark.parametrize("provision_state", ["available", "active", "deploying"])
+def test_nodes_of_nova_without_targets_are_left_alone(provision_state: str) -> None:
+    cloud = FakeCloud(nodes=[a_node(instance_uuid="nova", provision_state=provision_state)], connectors=[a_connector()])
+    (outcome,) = manage(cloud, [{"node": "bm-0"}], state="absent").values()
+    assert "belongs to Nova" in outcome.msg
+    assert cloud.writes == []
+
+
 def test_a_volume_in_use_elsewhere_is_refused_before_anything_is_written() -> None:
     cloud = set_up("deployed")
     (volume,) = cloud.volumes.values()

@@ -72,6 +72,11 @@ def test_anything_else_is_refused(fail_after: str) -> None:
     assert str(refusal.value).startswith(f'Failed to read fail_after: "{fail_after}" is neither')
 
 
+def test_a_number_without_end_is_refused() -> None:
+    with pytest.raises(Invalid, match="fail_after"):
+        limit("9" * 5000, 30)
+
+
 @given(st.text(max_size=8), st.integers(1, 100))
 def test_any_text_is_read_or_refused(fail_after: str, nodes: int) -> None:
     with suppress(Invalid):
@@ -84,9 +89,16 @@ def test_the_brake_acts_when_so_many_have_failed() -> None:
     brake.count()
     brake.check("bm-0")
     brake.count()
-    with pytest.raises(Stopped, match=r"Failed to go on with node bm-0: 2 nodes have failed.*run again") as stop:
+    with pytest.raises(Stopped, match=r"Failed to go on with node bm-0: 2 nodes have failed, .*run again") as stop:
         brake.check("bm-0")
     assert "\n" not in str(stop.value)
+
+
+def test_one_failure_may_be_enough() -> None:
+    brake = Brake(1)
+    brake.count()
+    with pytest.raises(Stopped, match="bm-0: 1 node has failed, "):
+        brake.check("bm-0")
 
 
 def test_no_brake_never_acts() -> None:

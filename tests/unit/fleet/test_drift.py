@@ -15,6 +15,7 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     Json,
     a_connector,
     a_node,
+    a_snapshot,
     a_target,
     a_volume,
     an_image,
@@ -111,6 +112,14 @@ def test_it_is_deployed_again_where_that_is_permitted(drift: str) -> None:
     for again in ("fail", "redeploy"):
         outcome = only(manage(cloud, [now], on_drift=again))
         assert (outcome.msg, outcome.changed, cloud.writes) == ("", False, [])
+
+
+@pytest.mark.parametrize("drift", DRIFTS)
+def test_prepared_takes_no_machine_down(drift: str) -> None:
+    before, now, _differs = DRIFTS[drift]
+    cloud = deployed(before)
+    manage(cloud, [now], state="prepared", on_drift="redeploy")
+    assert node(cloud)["provision_state"] == "active"
 
 
 @pytest.mark.parametrize("drift", DRIFTS)
@@ -303,6 +312,31 @@ def test_nothing_is_undeployed_in_vain(reason: str) -> None:
         assert (cloud.writes, outcome.changed, node(cloud)["provision_state"]) == ([], False, "active")
 
 
+def test_a_volume_with_snapshots_is_not_undeployed_in_vain() -> None:
+    cloud = deployed()
+    (volume,) = cloud.volumes.values()
+    snapshot = a_snapshot()
+    snapshot["volume_id"] = volume["id"]
+    cloud.snapshots = {snapshot["id"]: snapshot}
+    outcome = only(manage(cloud, [DRIFTS["another image"][1]], on_drift="redeploy"))
+    assert "it has snapshots (friday)" in outcome.msg
+    assert cloud.writes == []
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        {**ARRAY, "targets": [{**LUN, "extra": {"rack": "3"}}]},
+        {**ARRAY, "connectors": [{"type": "iqn", "extra": {"rack": "3"}}]},
+    ],
+)
+def test_a_note_takes_no_machine_down(now: Json) -> None:
+    cloud = deployed(ARRAY)
+    outcome = only(manage(cloud, [now], on_drift="redeploy"))
+    assert "undeploy node bm-0" not in outcome.actions
+    assert node(cloud)["provision_state"] == "active"
+
+
 def test_a_password_is_no_reason() -> None:
     chap = {**LUN, "chap_username": "bm", "chap_password": "hunter2"}
     cloud = deployed({**ARRAY, "targets": [chap]})
@@ -359,6 +393,27 @@ def test_a_target_that_has_gone_is_made_by_another_deployment() -> None:
     cloud.targets.clear()
     assert "its volume target 0 is not" in only(manage(cloud, [ENTRY])).msg
     assert (only(manage(cloud, [ENTRY], on_drift="redeploy")).msg, boots(cloud)) == ("", [(0, "root")])
+
+
+def test_a_target_that_nobody_asks_for_is_taken_away_by_another_deployment() -> None:
+    cloud = deployed()
+    further = a_target(volume="more", boot_index=1)
+    cloud.targets[further["uuid"]] = further
+    assert "its volume target 1 is not" in only(manage(cloud, [ENTRY])).msg
+    assert only(manage(cloud, [{**ENTRY, "volumes": []}])).msg == ""  # whoever asks for none leaves all alone
+    assert (only(manage(cloud, [ENTRY], on_drift="redeploy")).msg, boots(cloud)) == ("", [(0, "root")])
+
+
+def test_the_diff_tells_that_a_running_machine_goes_down() -> None:
+    before, now, _differs = DRIFTS["another LUN"]
+    cloud = deployed(before)
+    diff = only(manage(cloud, [now], on_drift="redeploy", check_mode=True)).diff
+    was, becomes = diff["before"], diff["after"]
+    assert "'provision_state': 'active'" in str(was)
+    assert "'provision_state': 'available'" in str(becomes)
+    assert "'target_lun': 1" in str(was)
+    assert "'target_lun': 2" in str(becomes)
+    assert "'target_lun': 1" not in str(becomes)
 
 
 def test_a_target_is_compared_by_its_place() -> None:

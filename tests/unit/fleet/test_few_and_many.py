@@ -195,3 +195,10 @@ def test_a_node_without_a_name_goes_by_its_uuid(few: int) -> None:
     with patch.object(observe, "FEW", few):
         (outcome,) = manage(cloud, wanted, state="prepared").values()
     assert (outcome.msg, outcome.changed) == ("", True)
+
+
+@pytest.mark.parametrize("state", ["prepared", "undeployed", "absent"])
+def test_a_node_under_two_names_is_refused_once_and_set_up_once(state: str) -> None:
+    cloud = FakeCloud(nodes=[a_node()], connectors=[a_connector()], volumes=[a_volume()])
+    outcomes = manage(cloud, [{"node": "bm-0", "targets": [{"volume": "root"}]}, {"node": uuid_of("bm-0")}], state=state)
+    assert (outcomes["bm-0"].msg, len(outcomes["bm-0"].result()["connectors"])) == ("", state != "absent")

@@ -456,6 +456,19 @@ def test_without_wait_nothing_is_waited_for() -> None:
     assert [action.partition(" bm-0")[0] for action in outcome.actions] == ["create volume"]
 
 
+class Conflicting(FakeCloud):
+    def send(self, request: Request) -> Json:
+        if request.method == "PATCH":
+            raise Rejected(request.what, "Ironic", 409, "no way")
+        return super().send(request)
+
+
+def test_without_waiting_no_error_is_lost() -> None:
+    cloud = Conflicting(nodes=[a_node(storage_interface="noop")], volumes=[a_volume()])
+    (outcome,) = manage(cloud, [entry(volumes=[{"name": "root"}])], wait=False).values()
+    assert "no way" in outcome.msg
+
+
 class Flaky(FakeCloud):
     """Fails on one of its reads."""
 

@@ -159,6 +159,11 @@ def test_a_failure_is_always_told() -> None:
     assert "no power" in history["bm-1"][-1]
 
 
+def test_a_refused_node_has_a_history() -> None:
+    (outcome,) = manage(FakeCloud(), [{"node": "bm-7"}]).values()
+    assert [entry.what for entry in outcome.history] == [outcome.msg]
+
+
 def test_a_run_without_change_tells_only_the_summary() -> None:
     cloud = a_cloud(2)
     told(cloud, entry("bm-0"), entry("bm-1"))
