@@ -89,5 +89,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
         terminalreporter.section("end to end")
         for line in report.lines:
             terminalreporter.line(line)
-    if exitstatus != pytest.ExitCode.OK:
+    if report.lines and exitstatus != pytest.ExitCode.OK:
         terminalreporter.line(f"Console logs of the machines, and the logs of all services: {BASE / 'logs'}")

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
 
 from ..integration.runs import Ansible, Run
+from .playbooks import play
 
 PLAYBOOK = "bfv.openstack.image"
 HERE = Path(__file__).parent
@@ -33,14 +32,6 @@ def _run(ansible: Ansible, boot_mode: str, folder: Path, **others: object) -> Ru
         "boot_image_elements_path": [str(HERE / "elements")],
         **others,
     }
-    started = ansible.start(PLAYBOOK, "-e", f"@{HERE / 'image.yml'}", "-e", f"@{ansible.file('image.json', wanted)}")
-    try:
-        stdout, stderr = started.process.communicate()
-    finally:
-        # Interrupted: the role clears up what a build has mounted.
-        if started.process.poll() is None:
-            os.killpg(started.process.pid, signal.SIGINT)
-            started.process.wait()
-    run = Run(started.process.returncode, stdout, stderr, started.records())
+    run = play(ansible, PLAYBOOK, "-e", f"@{HERE / 'image.yml'}", "-e", f"@{ansible.file('image.json', wanted)}")
     assert run.code == 0, run.text
     return run

@@ -14,6 +14,7 @@ from ..integration.lab import Json, Node
 from ..integration.runs import Ansible, Run
 from .lab import Lab
 from .machine import Machine
+from .playbooks import play
 from .report import Report
 
 DEPLOY = "bfv.openstack.deploy"
@@ -47,7 +48,7 @@ class Story:
     def run(self, what: str, playbook: str, variables: dict[str, Any], *arguments: str) -> Run:
         """Run a playbook with the machine's node as its only host."""
         with self.step(what):
-            run = self.ansible.playbook(playbook, "-i", str(self.ansible.inventory({self.name: variables})), *arguments)
+            run = play(self.ansible, playbook, "-i", str(self.ansible.inventory({self.name: variables})), *arguments)
         self.runs[what] = run
         self.targets[what] = self.lab.cloud.targets(self.node)
         self.states[what] = self.lab.cloud.look(self.node)["provision_state"]
