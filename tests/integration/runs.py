@@ -120,7 +120,7 @@ class Ansible:
     def playbook(self, playbook: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Run:
         """Run a playbook to its end."""
         started = self.start(playbook, *arguments, environment=environment)
-        stdout, stderr = started.process.communicate(timeout=300)
+        stdout, stderr = started.process.communicate(timeout=900)
         return Run(started.process.returncode, stdout, stderr, started.records())
 
     def start(self, playbook: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Started:
