@@ -110,9 +110,10 @@ def test_options_reach_the_plan(tmp_path: Path) -> None:
     )
     assert planned["name"] == "bfv-ubuntu-jammy-uefi"
     assert planned["elements"] == ["ubuntu-minimal", "block-device-efi", "vm", "bfv-iscsi-boot", "own"]
-    assert planned["elements_path"] == ["/own/elements", "/images/.work/role/elements"]
+    own, role = planned["elements_path"]
+    assert (own, Path(role).resolve()) == ("/own/elements", ROLE / "files" / "elements")
     assert planned["packages"] == ["vim"]
-    assert planned["shims"] == "/images/.work/role/shims"
+    assert Path(planned["shims"]).resolve() == ROLE / "files" / "shims"
     environment = planned["environment"]
     assert environment["DIB_UBUNTU_KERNEL"] == "linux-image-virtual"
     assert environment["DIB_GRUB_TIMEOUT"] == "9"

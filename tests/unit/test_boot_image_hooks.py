@@ -1,0 +1,116 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+"""The hook of the element bfv-iscsi-boot for Red Hat's family, in a throw-away copy of this system's files.
+
+grubby and lsinitrd are small programs here, which do to the files what the real ones do. Needs root and overlay file systems.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HOOK = Path(__file__).resolve().parents[2] / "roles/boot_image/files/elements/bfv-iscsi-boot/finalise.d/60-bfv-iscsi-boot"
+ARGUMENTS = "rd.iscsi.firmware=1 rd.iscsi.ibft=1"
+GRUBBY = """#!/bin/sh
+for entry in /boot/loader/entries/*.conf; do
+  case $1 in
+    --info=ALL) sed -n 's/^options \\(.*\\)/args="\\1"/p' "$entry" ;;
+    --update-kernel=ALL) test -e /grubby-is-broken || sed -i "s/^options.*/& ${2#--args=}/" "$entry" ;;
+  esac
+done
+"""
+LSINITRD = """#!/bin/sh
+cat "$2"
+"""
+PREPARE = """
+set -e
+mount -t tmpfs tmpfs {work}
+mkdir {work}/upper {work}/work {work}/root
+mount -t overlay -o lowerdir=/,upperdir={work}/upper,workdir={work}/work overlay {work}/root
+cp -a {files}/. {work}/root/
+chroot {work}/root env -i DISTRO_NAME={distribution} PATH=/stubs:/usr/sbin:/usr/bin:/sbin:/bin bash /hook
+cp -a {work}/root/boot {work}/root/etc/kernel {results}
+"""
+
+
+def can_overlay() -> bool:
+    script = "mount -t tmpfs t /mnt && mkdir /mnt/u /mnt/w /mnt/r && mount -t overlay -o lowerdir=/,upperdir=/mnt/u,workdir=/mnt/w o /mnt/r"
+    return (
+        os.geteuid() == 0
+        and not subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, check=False).returncode
+    )
+
+
+pytestmark = pytest.mark.skipif(not can_overlay(), reason="needs root and overlay file systems")
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    """The files of an image: a boot entry, the two copies of grub.cfg, an initramfs."""
+    files = tmp_path / "files"
+    for folder in ("boot/loader/entries", "boot/grub2", "boot/efi/EFI/centos", "etc/kernel", "etc/iscsi", "stubs"):
+        (files / folder).mkdir(parents=True)
+    (files / "boot/loader/entries/one.conf").write_text("title one\noptions root=LABEL=x ro\n")
+    for copy in ("boot/grub2/grub.cfg", "boot/efi/EFI/centos/grub.cfg"):
+        (files / copy).write_text("blscfg\n")
+    (files / "boot/initramfs-5.14.img").write_text("network\niscsi\n")
+    (files / "boot/initramfs-0-rescue-1.img").write_text("base\n")
+    (files / "etc/kernel/cmdline").write_text("root=LABEL=x ro\n")
+    (files / "etc/iscsi/initiatorname.iscsi").write_text("InitiatorName=iqn.1994-05.com.redhat:baked\n")
+    for name, text in (("grubby", GRUBBY), ("lsinitrd", LSINITRD)):
+        (files / "stubs" / name).write_text(text)
+        (files / "stubs" / name).chmod(0o755)
+    (files / "hook").write_text(HOOK.read_text() + "\n[ ! -e /etc/iscsi/initiatorname.iscsi ]\n")
+    return files
+
+
+def run(image: Path, distribution: str = "centos") -> tuple[subprocess.CompletedProcess[str], Path]:
+    work, results = image.parent / "work", image.parent / "results"
+    work.mkdir()
+    results.mkdir()
+    script = PREPARE.format(work=work, files=image, results=results, distribution=distribution)
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False), results
+
+
+@pytest.mark.parametrize("distribution", ["centos", "rocky", "almalinux", "rhel", "fedora"])
+def test_every_boot_entry_and_the_next_kernels_gets_the_arguments(image: Path, distribution: str) -> None:
+    done, results = run(image, distribution)
+    assert done.returncode == 0, done.stdout
+    assert f"options root=LABEL=x ro {ARGUMENTS}\n" in (results / "boot/loader/entries/one.conf").read_text()
+    assert (results / "kernel/cmdline").read_text() == f"root=LABEL=x ro {ARGUMENTS}\n"
+
+
+def test_an_entry_that_stays_without_fails_the_build(image: Path) -> None:
+    (image / "grubby-is-broken").touch()
+    done, _results = run(image)
+    assert done.returncode != 0
+    assert "a boot entry has no rd.iscsi.firmware=1" in done.stdout
+
+
+@pytest.mark.parametrize("copy", ["boot/grub2/grub.cfg", "boot/efi/EFI/centos/grub.cfg"])
+def test_a_copy_of_grub_cfg_without_fails_the_build(image: Path, copy: str) -> None:
+    (image / copy).write_text(f"\tlinux /vmlinuz-5 ro {ARGUMENTS}\n\tlinuxefi /vmlinuz-4 ro\n")
+    done, _results = run(image)
+    assert done.returncode != 0
+    assert f"/{copy} has no rd.iscsi.firmware=1" in done.stdout
+
+
+@pytest.mark.parametrize("missing", ["network", "iscsi"])
+def test_an_initramfs_that_cannot_reach_the_volume_fails_the_build(image: Path, missing: str) -> None:
+    (image / "boot/initramfs-5.14.img").write_text({"network": "iscsi\n", "iscsi": "network\n"}[missing])
+    done, _results = run(image)
+    assert done.returncode != 0
+    assert f"initramfs-5.14.img has no dracut module {missing}" in done.stdout
+
+
+def test_debian_is_left_alone(image: Path) -> None:
+    (image / "hook").write_text(HOOK.read_text())
+    (image / "grubby-is-broken").touch()
+    done, results = run(image, "debian")
+    assert done.returncode == 0, done.stdout
+    assert ARGUMENTS not in (results / "boot/loader/entries/one.conf").read_text()
