@@ -1,5 +1,6 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# Apache License 2.0 (see LICENSE) or, at your option, GNU General Public License v3.0+ (https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
 
 """Ironic's nodes as an inventory: what bfv_info tells of them as variables of hosts."""
 
@@ -52,8 +53,7 @@ notes:
   - What the cloud says is never taken for a template.
 seealso:
   - module: bfv.openstack.bfv_info
-  - plugin: bfv.openstack.baremetal_deploy
-    plugin_type: role
+  - module: bfv.openstack.baremetal_fleet
 """
 
 EXAMPLES = r"""
