@@ -110,7 +110,9 @@ def _connect(cloud: object, params: Mapping[str, Any]) -> Any:
             )
         settings = {"interface": interface, **cloud}
     elif cloud is not None and not isinstance(cloud, str):
-        raise Invalid("Failed to read the cloud's configuration: cloud is neither a name of clouds.yaml nor a dictionary. Give one.")
+        raise Invalid(
+            "Failed to read the cloud's configuration: cloud is neither a name of clouds.yaml nor a dictionary. Give one."
+        )
     else:
         settings = {"cloud": cloud, "interface": interface, **{_OPTIONS[name]: value for name, value in given.items()}}
     with translated(f"read the configuration of cloud {cloud!r}" if isinstance(cloud, str) else "read the cloud's configuration"):
