@@ -516,6 +516,14 @@ def test_the_result_has_the_same_keys_whatever_became_of_the_node() -> None:
     assert keys == {frozenset(("changed", "failed", "msg", "actions", "node", "connectors", "targets", "volumes", "history"))}
 
 
+def test_a_refused_node_is_shown_as_it_is() -> None:
+    cloud = FakeCloud(nodes=[a_node(maintenance=True)], connectors=[a_connector()], targets=[a_target()], volumes=[a_volume()])
+    outcomes = manage(cloud, [{"node": "bm-0", "volumes": [{"name": "root"}]}, {"node": "bm-7"}])
+    refused, unknown = outcomes["bm-0"].result(), outcomes["bm-7"].result()
+    assert (refused["node"]["uuid"], len(refused["connectors"]), len(refused["volumes"])) == (uuid_of("bm-0"), 1, 1)  # type: ignore[index, arg-type]
+    assert (unknown["node"], unknown["connectors"], unknown["volumes"]) == (None, [], [])
+
+
 def test_no_secret_is_in_a_result() -> None:
     cloud = fresh()
     outcome = only(manage(cloud, [entry(storage_interface="external", volumes=None, targets=[ARRAY])]))

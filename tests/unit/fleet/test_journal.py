@@ -150,6 +150,11 @@ def test_a_run_ends_with_the_summary_of_all_nodes(state: str) -> None:
     assert lines[-1][1] == 0
 
 
+def test_nodes_that_were_waited_for_too_long_are_counted_at_the_end() -> None:
+    lines, _history = told(a_cloud(2), entry("bm-0"), entry("bm-1"), timeout=0.4)
+    assert lines[-1][0].startswith("deployed 0/2, 2 failed, 0 waiting, ")
+
+
 def test_a_failure_is_always_told() -> None:
     cloud = a_cloud(2)
     cloud.deployment_fails["bm-1"] = "no power"
