@@ -14,6 +14,7 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     Json,
     a_connector,
     a_node,
+    a_snapshot,
     a_target,
     a_volume,
     an_image,
@@ -223,6 +224,17 @@ def test_a_volume_in_use_elsewhere_is_refused_before_anything_is_written() -> No
     volume["attachments"].append({"server_id": "else", "device": "/dev/vdb"})
     assert "attached to else" in absent(cloud, volumes_on_undeploy="delete").msg
     assert (cloud.writes, node(cloud)["provision_state"]) == ([], "active")
+
+
+@pytest.mark.parametrize("state", ["undeployed", "absent"])
+def test_a_volume_with_snapshots_is_refused_before_anything_is_written(state: str) -> None:
+    cloud = set_up("deployed")
+    (volume,) = cloud.volumes.values()
+    cloud.snapshots = {uuid_of("friday"): {**a_snapshot(), "volume_id": volume["id"]}}
+    (outcome,) = manage(cloud, [ENTRY], state=state, volumes_on_undeploy="delete").values()
+    assert "it has snapshots (friday)" in outcome.msg
+    assert (cloud.writes, node(cloud)["provision_state"]) == ([], "active")
+    assert absent(cloud, volumes_on_undeploy="keep").msg == ""
 
 
 def test_no_source_is_needed_to_go() -> None:
