@@ -14,13 +14,13 @@ from collections import defaultdict
 
 from . import nodes
 from .measure import Measured
-from .race import CLI, FLOOR, OURS, PEERS, SDK, run, typical
+from .race import CLI, FLOOR, OURS, PEERS, ROLE, SDK, run, typical
 from .raw import Json
 from .sandbox import sandbox, system_cloud
 from .table import show
 
 # With how many nodes a contestant takes part at the most: ten minutes for one of them are enough.
-MOST = {CLI: 5, PEERS: 5, SDK: 20, OURS: 1000, FLOOR: 1000}
+MOST = {FLOOR: 1000, OURS: 1000, ROLE: 100, SDK: 20, PEERS: 5, CLI: 5}
 HEAD = ["contestant", "s/node", "x floor", "CPU s/node", "x ours", "MiB", "requests/node"]
 
 

@@ -15,7 +15,9 @@ from .nodes import mac
 from .raw import Json
 
 CONTESTANTS = Path(__file__).with_name("contestants")
-FLOOR, OURS, SDK, PEERS, CLI = "floor", "bfv.openstack", "openstacksdk, sequential", "openstack.cloud + CLI", "baremetal CLI"
+FLOOR, OURS, ROLE = "floor", "baremetal_fleet", "role baremetal_deploy"
+SDK, PEERS, CLI = "openstacksdk, sequential", "openstack.cloud + CLI", "baremetal CLI"
+HERE = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
 QUIET = {"ANSIBLE_LOCALHOST_WARNING": "false", "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false", "ANSIBLE_NOCOLOR": "true"}
 
 
@@ -25,18 +27,38 @@ def run(who: str, job: Json, state: str) -> Measured:
         folder = Path(name)
         path = _write(folder / "job.json", job)
         if who == OURS:
-            play = CONTESTANTS / "bfv.yml"
-            return measure([BIN / "ansible-playbook", play, "-e", f"@{path}", "-e", f"state={state}"], job["cloud"], QUIET)
+            return _play(CONTESTANTS / "bfv.yml", "-e", f"@{path}", job=job, state=state)
+        if who == ROLE:
+            hosts = _write(folder / "hosts.json", _nodes_of_role(job))
+            return _play("bfv.openstack.site", "-i", hosts, "-e", f"baremetal_deploy_state={state}", job=job, state=state)
         if who == PEERS:
             clouds = _write(folder / "clouds.yaml", {"clouds": {"bench": job["cloud"]}})
-            play = [CONTESTANTS / "openstack_cloud.yml", "-i", _write(folder / "hosts.json", _inventory(job))]
-            environment = {**QUIET, "OS_CLIENT_CONFIG_FILE": str(clouds)}
-            return measure([BIN / "ansible-playbook", *play, "-e", f"state={state}"], job["cloud"], environment)
+            hosts = _write(folder / "hosts.json", _nodes_of_peers(job))
+            play = CONTESTANTS / "openstack_cloud.yml"
+            return _play(play, "-i", hosts, job=job, state=state, OS_CLIENT_CONFIG_FILE=str(clouds))
         module = {FLOOR: "floor", SDK: "sdk", CLI: "cli"}[who]
         return measure([sys.executable, "-m", f"tests.bench.contestants.{module}", path, state], job["cloud"])
 
 
-def _inventory(job: Json) -> Json:
+def _play(play: Path | str, *arguments: Path | str, job: Json, state: str, **environment: str) -> Measured:
+    command = [BIN / "ansible-playbook", play, *arguments, "-e", f"state={state}"]
+    return measure(command, job["cloud"], {**QUIET, **environment})
+
+
+def _nodes_of_role(job: Json) -> Json:
+    """The inventory for the role: each node a host, as the sandbox writes one."""
+    hosts = {
+        entry["node"]: {
+            "baremetal_deploy_storage_interface": entry["storage_interface"],
+            "baremetal_deploy_targets": entry["targets"],
+        }
+        for entry in job["fleet"]
+    }
+    return {"baremetal": {"hosts": hosts, "vars": {"baremetal_deploy_cloud": job["cloud"], **HERE}}}
+
+
+def _nodes_of_peers(job: Json) -> Json:
+    """The inventory for openstack.cloud: each node a host with what its playbook asks for."""
     hosts = {
         name: {
             "want": want,
@@ -45,7 +67,7 @@ def _inventory(job: Json) -> Json:
         }
         for number, (name, want) in enumerate(job["nodes"].items())
     }
-    return {"all": {"hosts": hosts, "vars": {"cloud": "bench", "ansible_python_interpreter": sys.executable}}}
+    return {"all": {"hosts": hosts, "vars": {"cloud": "bench", **HERE}}}
 
 
 def _write(path: Path, content: Mapping[str, object]) -> Path:

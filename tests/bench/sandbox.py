@@ -48,6 +48,6 @@ def system_cloud() -> Json:
 
 def _run(playbook: str, *arguments: str) -> None:
     command = [Path(sys.executable).with_name("ansible-playbook"), playbook, "-e", f"sandbox_dir={FOLDER}", *arguments]
-    ended = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=False)
+    ended = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if ended.returncode:
         raise SystemExit(ended.stdout)
