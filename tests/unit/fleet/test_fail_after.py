@@ -90,6 +90,17 @@ def test_nodes_that_are_being_undeployed_are_waited_for() -> None:
     assert set(states(cloud).values()) == {"available"}
 
 
+@pytest.mark.parametrize(
+    ("state", "on_the_way", "end"), [("deployed", "deploying", "active"), ("undeployed", "deleting", "available")]
+)
+def test_what_an_earlier_run_began_is_waited_for(state: str, on_the_way: str, end: str) -> None:
+    cloud = a_cloud(2)
+    run(cloud, [of_array("bm-0")])
+    cloud.nodes[uuid_of("bm-0")]["provision_state"] = on_the_way
+    outcomes = run(cloud, [of_array("bm-0"), {"node": "no-such"}], state=state, fail_after="1")
+    assert (outcomes["bm-0"].msg, states(cloud)["bm-0"]) == ("", end)
+
+
 def test_a_stopped_node_is_told_as_a_failure_with_what_was_done() -> None:
     cloud = a_cloud(2)
     cloud.deployment_fails["bm-0"] = "no power"
