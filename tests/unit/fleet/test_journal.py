@@ -177,5 +177,21 @@ def test_a_run_without_change_tells_only_the_summary() -> None:
     assert history == {"bm-0": [], "bm-1": []}
 
 
+class Slow(FakeCloud):
+    """Nothing moves for a while."""
+
+    def tick(self) -> None:
+        if self.now > 20:
+            super().tick()
+
+
+def test_what_is_waited_for_is_told_once_however_long_it_takes() -> None:
+    cloud = Slow(nodes=[a_node()], images=[an_image()])
+    lines, history = told(cloud, entry())
+    assert cloud.now > 20
+    assert len(set(history["bm-0"])) == len(history["bm-0"])
+    assert sum(line.startswith("deployed 0/1") for line, _verbosity in lines) == 1
+
+
 def test_check_mode_tells_nothing() -> None:
     assert told(a_cloud(1), entry(), check_mode=True) == ([], {"bm-0": []})
