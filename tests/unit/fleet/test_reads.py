@@ -94,6 +94,28 @@ def test_a_redeployment_of_many_takes_as_many_rounds_as_one_of_five() -> None:
     assert redeployed(5) == redeployed(12)
 
 
+class Slow(FakeCloud):
+    """Nodes stay where they are for a while."""
+
+    def _move(self, node: Json) -> None:
+        if self.now > 30:
+            super()._move(node)
+
+
+@pytest.mark.parametrize("state", ["undeployed", "absent"])
+def test_while_nodes_are_undeployed_only_they_are_looked_at(state: str) -> None:
+    def asked(kind: type[FakeCloud]) -> tuple[Counter[str], int]:
+        cloud = deployed(6)
+        cloud.__class__ = kind
+        cloud.now = 0.0
+        manage(cloud, [entry(name) for name in names(6)], state=state)
+        return Counter(path for path in cloud.reads if path != "/nodes"), cloud.reads.count("/nodes")
+
+    quick, slow = asked(FakeCloud), asked(Slow)
+    assert quick[0] == slow[0]
+    assert quick[1] < slow[1]
+
+
 def test_each_node_is_validated_once_and_not_at_all_where_that_is_off() -> None:
     def validations(**options: object) -> int:
         cloud = fresh(6)
