@@ -10,15 +10,15 @@ from copy import deepcopy
 from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-from ansible.module_utils.common.parameters import remove_values
 
+from . import masking
 from .cloud import connection
 from .cloud.connection import Cloud
 from .fleet import fleet
 from .fleet.journal import Tell
 from .options import CONNECTION, Options
 from .resources.settle import Settling
-from .values import identifiers, secrets
+from .values import identifiers
 from .values.errors import BfvError
 from .values.plan import Plan
 
@@ -66,26 +66,28 @@ def run_fleet(options: Options, tell: Tell | None = None) -> None:
     ``tell`` gets a line of text and its verbosity (0 is always shown, 1 with -v) whenever something has happened.
     """
     module = _module(options, {})
+    masks = masking.OfNodes(module)
     try:
-        cloud = Cloud(module.params)
-        managed = fleet.manage(cloud, module.params, check_mode=module.check_mode, tell=tell and _without_secrets(module, tell))
+        managed = fleet.manage(
+            Cloud(module.params), module.params, check_mode=module.check_mode, tell=tell and _masked(masks, tell)
+        )
     except BfvError as error:
-        module.fail_json(msg=str(error))
-    outcomes = managed.outcomes
-    for outcome in outcomes:
+        module.fail_json(msg=str(error), invocation=masks.invocation)
+    for outcome in managed.outcomes:
         for warning in outcome.plan.warnings:
-            module.warn(_hidden(module, warning))
+            module.warn(masks.clean(outcome.node, warning))
     result: dict[str, Any] = {
-        "changed": any(outcome.changed for outcome in outcomes),
+        "changed": any(outcome.changed for outcome in managed.outcomes),
         "seconds": managed.seconds,
-        "nodes": {outcome.node: outcome.result() for outcome in outcomes},
+        "nodes": {outcome.node: masks.clean(outcome.node, outcome.result()) for outcome in managed.outcomes},
+        "invocation": masks.invocation,
     }
     if module._diff:
-        result["diff"] = [outcome.diff for outcome in outcomes if outcome.changed]
-    failed = sorted(outcome.node for outcome in outcomes if outcome.failed)
+        result["diff"] = [masks.clean(outcome.node, outcome.diff) for outcome in managed.outcomes if outcome.changed]
+    failed = {name: node["msg"] for name, node in sorted(result["nodes"].items()) if node["failed"]}
     if failed:
-        reasons = "; ".join(outcome.msg for outcome in outcomes if outcome.failed)
-        module.fail_json(msg=f"{len(failed)} of {len(outcomes)} nodes failed ({', '.join(failed)}): {reasons}", **result)
+        names, reasons = ", ".join(failed), "; ".join(failed.values())
+        module.fail_json(msg=f"{len(failed)} of {len(managed.outcomes)} nodes failed ({names}): {reasons}", **result)
     module.exit_json(**result)
 
 
@@ -100,9 +102,7 @@ def _module(options: Options, rules: Mapping[str, Any]) -> AnsibleModule:
     spec = deepcopy({**CONNECTION, **options})
     # no_log: the invocation would go to the system's log before secrets within dicts are known.
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True, no_log=True, **rules)  # type: ignore[no-untyped-call]
-    # Ansible hides every value of auth. A project called web would make asterisks of each web in what the module returns.
-    module.no_log_values.difference_update(secrets.open_values(module.params["auth"]))
-    module.no_log_values.update(secrets.secret_values(module.params))
+    masking.hide_from_result(module)
     for package in missing():
         module.fail_json(msg=missing_required_lib(package))  # type: ignore[no-untyped-call]
     if module.params["sdk_log_path"]:
@@ -110,17 +110,13 @@ def _module(options: Options, rules: Mapping[str, Any]) -> AnsibleModule:
     return module
 
 
-def _without_secrets(module: AnsibleModule, tell: Tell) -> Tell:
-    return lambda line, verbosity: tell(_hidden(module, line), verbosity)
-
-
-def _hidden(module: AnsibleModule, text: str) -> str:
-    """The text without secrets: Ansible takes them out of results only."""
-    return str(remove_values(text, module.no_log_values))  # type: ignore[no-untyped-call]
+def _masked(masks: masking.OfNodes, tell: Tell) -> Tell:
+    # A line begins with its node's name.
+    return lambda line, verbosity: tell(masks.clean(line.partition(": ")[0], line), verbosity)
 
 
 def _tell(module: AnsibleModule, result: dict[str, object], plan: Plan) -> None:
     for warning in plan.warnings:
-        module.warn(_hidden(module, warning))
+        module.warn(masking.hidden(warning, module.no_log_values))
     if module._diff:
         result["diff"] = plan.diff

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ..resources import connector, node, node_storage, target, volume
+from ..resources import connector, node, node_storage, target, target_secrets, volume
 from ..values.plan import Plan
 from . import surroundings
 from .observe import NodeFound
@@ -31,9 +31,16 @@ def look(want: NodeWanted, found: NodeFound) -> Running:
     connectors = [connector.plan(one, connector.Found(off.node, off.connectors, off.taken)) for one in want.connectors]
     goal = node_storage.goal(want.storage, node_storage.Found(off.node))
     around = [surroundings.of_target(one, want, off, goal) for one in want.targets]
-    targets = [target.plan(one, seen).seen({"target"}) for one, seen in zip(want.targets, around, strict=True)]
+    wanted = [_comparable(one, found) for one in want.targets]
+    targets = [target.plan(one, seen).seen({"target"}) for one, seen in zip(wanted, around, strict=True)]
     differs = _volumes(want, found) or _storage(want, found) or _connectors(connectors) or _targets(want, found, targets)
     return Running([_left(one) for one in connectors], [_left(one) for one in targets], differs)
+
+
+def _comparable(want: target.Wanted, found: NodeFound) -> target.Wanted:
+    """A password of which no digest was kept counts as the same: nobody knows whether it differs."""
+    current = target.find(want, found.targets)
+    return want if current is None or target_secrets.DIGEST in current.extra else replace(want, update_password="on_create")
 
 
 def _volumes(want: NodeWanted, found: NodeFound) -> str:
