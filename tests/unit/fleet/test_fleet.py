@@ -498,6 +498,32 @@ def test_what_was_done_is_told_although_a_later_look_fails(fails_at: int) -> Non
     assert (outcome.changed, "Internal Server Error" in outcome.msg) == (True, True)
 
 
+class Gone(FakeCloud):
+    """Answers nothing more once it has shown a deployment that failed."""
+
+    shown = False
+
+    def list(self, path: str, key: str, what: str, **query: object) -> Iterator[Json]:
+        self._check(what)
+        return super().list(path, key, what, **query)
+
+    def find(self, path: str, what: str, **query: object) -> Json | None:
+        self._check(what)
+        return super().find(path, what, **query)
+
+    def _check(self, what: str) -> None:
+        if self.shown:
+            raise Rejected(what, "the fake", 500, "Internal Server Error")
+        self.shown = "deploy failed" in states(self)
+
+
+def test_a_last_look_that_fails_hides_no_reason() -> None:
+    cloud = Gone(nodes=[a_node()], images=[an_image()])
+    cloud.deployment_fails["bm-0"] = "The volume is on fire."
+    assert "The volume is on fire" in only(manage(cloud, [entry()])).msg
+    assert cloud.shown
+
+
 def test_an_error_of_the_first_look_is_an_error_of_the_run() -> None:
     cloud = Flaky(nodes=[a_node()])
     cloud.fails_at = 1
