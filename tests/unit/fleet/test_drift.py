@@ -345,6 +345,23 @@ def test_a_password_is_no_reason() -> None:
     assert (outcome.msg, cloud.writes) == ("", [])
 
 
+@pytest.mark.parametrize("before", ["on_create", "always"])
+def test_a_password_that_nobody_can_compare_is_no_reason(before: str) -> None:
+    chap = {**LUN, "chap_username": "bm", "chap_password": "hunter2"}
+    cloud = deployed({**ARRAY, "targets": [{**chap, "update_password": before}]})
+    outcome = only(manage(cloud, [{**ARRAY, "targets": [{**chap, "update_password": "on_change"}]}], on_drift="redeploy"))
+    assert (outcome.msg, cloud.writes, node(cloud)["provision_state"]) == ("", [], "active")
+
+
+def test_a_password_that_is_known_to_differ_is_one() -> None:
+    chap = {**LUN, "chap_username": "bm", "chap_password": "hunter2", "update_password": "on_change"}
+    cloud = deployed({**ARRAY, "targets": [chap]})
+    outcome = only(manage(cloud, [{**ARRAY, "targets": [{**chap, "chap_password": "hunter3"}]}], on_drift="redeploy"))
+    assert (outcome.msg, outcome.actions[0]) == ("", "undeploy node bm-0")
+    (target,) = cloud.targets.values()
+    assert target["properties"]["auth_password"] == "hunter3"
+
+
 def test_no_secret_is_in_the_diff_of_a_redeployment() -> None:
     chap = {**LUN, "chap_username": "bm", "chap_password": "hunter2"}
     cloud = deployed({**ARRAY, "targets": [chap]})

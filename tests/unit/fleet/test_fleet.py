@@ -197,6 +197,23 @@ def test_a_volume_that_is_just_being_deleted_is_made_anew() -> None:
     assert (only(manage(cloud, [entry()])).msg, states(cloud)) == ("", ["active"])
 
 
+@pytest.mark.parametrize("recreate", ["on_error", "on_drift"])
+def test_a_volume_in_error_is_made_anew_where_that_is_permitted(recreate: str) -> None:
+    cloud = fresh()
+    cloud.volumes = {uuid_of("failed"): a_volume("bm-0-root", id=uuid_of("failed"), status="error")}
+    outcome = only(manage(cloud, [entry(volumes=[{"name": "bm-0-root", "image": "debian", "recreate": recreate}])]))
+    assert (outcome.msg, states(cloud), uuid_of("failed") in cloud.volumes) == ("", ["active"], False)
+
+
+def test_a_volume_in_error_is_told_with_what_to_do() -> None:
+    cloud = fresh()
+    cloud.volumes = {uuid_of("failed"): a_volume("bm-0-root", id=uuid_of("failed"), status="error")}
+    outcome = only(manage(cloud, [entry()]))
+    assert "Failed to set up volume bm-0-root: its status is error." in outcome.msg
+    assert "recreate=on_error" in outcome.msg
+    assert cloud.writes == []
+
+
 def test_records_are_changed_with_the_power_off_where_that_is_permitted() -> None:
     cloud = FakeCloud(
         nodes=[a_node(power_state="power on")],
