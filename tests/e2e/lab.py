@@ -97,7 +97,7 @@ class Lab:
         machine = self.machines[node.name]
         boots = len(machine.consoles)
         self.cloud.ironic("PUT", f"/nodes/{node.uuid}/states/power", {"target": "rebooting"})
-        until(f"machine {node.name} to be switched off and on", lambda: len(machine.consoles) > boots and machine.is_on)
+        until(f"machine {node.name} to be switched off and on", lambda: len(machine.consoles) > boots and machine.is_on, 180)
 
 
 @contextmanager
