@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -33,6 +34,7 @@ _OPTIONS = {
     "client_key": "key",
     "api_timeout": "api_timeout",
 }
+_connected: list[Any] = []
 _SHARED = ("interface", "validate_certs", "ca_cert", "client_cert", "client_key", "api_timeout")
 
 
@@ -116,7 +118,21 @@ def _connect(cloud: object, params: Mapping[str, Any]) -> Any:
     else:
         settings = {"cloud": cloud, "interface": interface, **{_OPTIONS[name]: value for name, value in given.items()}}
     with translated(f"read the configuration of cloud {cloud!r}" if isinstance(cloud, str) else "read the cloud's configuration"):
-        return openstack.connect(**{name: value for name, value in settings.items() if value is not None})
+        connected = openstack.connect(**{name: value for name, value in settings.items() if value is not None})
+    _connected.append(connected)
+    return connected
+
+
+@contextmanager
+def closed_after() -> Iterator[None]:
+    """Close what is connected within the block: the items of a loop share a process, which may have so many sockets open."""
+    before = len(_connected)
+    try:
+        yield
+    finally:
+        for connected in _connected[before:]:
+            connected.close()
+        del _connected[before:]
 
 
 def log_to(path: str, *, debug: bool) -> None:

@@ -49,7 +49,7 @@ def _plan_deployment(want: NodeWanted, found: NodeFound) -> list[Stage]:
         return _plan_setup(want, found)
     running = drift.look(want, found)
     if not running.differs:
-        return _stages(want, found, running.connectors, running.targets)
+        return _stages(want, found, _plan_volumes(want, found), running.connectors, running.targets)
     if want.on_drift == "fail" or want.state != DEPLOYED:
         raise Refused(
             f"Failed to set up node {found.node.name}: it is active, and its {running.differs} is not what is asked for. "
@@ -60,12 +60,16 @@ def _plan_deployment(want: NodeWanted, found: NodeFound) -> list[Stage]:
 
 
 def _plan_setup(want: NodeWanted, found: NodeFound) -> list[Stage]:
+    volumes = _plan_volumes(want, found)
     connectors = [connector.plan(one, connector.Found(found.node, found.connectors, found.taken)) for one in want.connectors]
-    return _stages(want, found, connectors, _plan_targets(want, found))
+    return _stages(want, found, volumes, connectors, _plan_targets(want, found))
 
 
-def _stages(want: NodeWanted, found: NodeFound, connectors: list[Plan], targets: list[Plan]) -> list[Stage]:
-    volumes = [volume.plan(one, surroundings.of_volume(one, found)) for one in want.volumes]
+def _plan_volumes(want: NodeWanted, found: NodeFound) -> list[Plan]:
+    return [volume.plan(one, surroundings.of_volume(one, found)) for one in want.volumes]
+
+
+def _stages(want: NodeWanted, found: NodeFound, volumes: list[Plan], connectors: list[Plan], targets: list[Plan]) -> list[Stage]:
     return [
         Stage(together("volumes", volumes), VOLUMES),
         Stage(node_storage.plan(want.storage, node_storage.Found(found.node))),
@@ -122,6 +126,5 @@ def _plan_undeployment(want: NodeWanted, found: NodeFound) -> list[Stage]:
         stages.append(Stage(together("connectors", gone)))
         stages.append(Stage(node_storage.plan(want.storage, node_storage.Found(rests.node, found.default_storage_interface))))
     if want.deletes_volumes:
-        volumes = [volume.plan(one, surroundings.of_volume(one, rests)) for one in want.volumes]
-        stages.append(Stage(together("volumes", volumes), VOLUMES))
+        stages.append(Stage(together("volumes", _plan_volumes(want, rests)), VOLUMES))
     return stages

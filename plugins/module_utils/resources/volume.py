@@ -145,7 +145,7 @@ def plan(want: Wanted, found: Found) -> Plan:
 def expected(want: Wanted, found: Found) -> Volume:
     """The volume as it is once its plan is settled, so that what needs it can be planned before. Raises Refused."""
     volume = only(found.volumes, want.label)
-    if volume is None or volume.status == "deleting":
+    if volume is None or volume.status == "deleting" or _is_recreated(want, volume, found.source):
         return _new(want, found.source)
     goal = _after(want, volume)
     if volume.status in ON_THE_WAY:
