@@ -33,8 +33,8 @@ ENTRY: Json = {
 IQN = "iqn.2024-01.org.example:bm-0"
 
 
-def absent(cloud: FakeCloud, wanted: Json = ENTRY, **options: Any) -> Outcome:
-    (outcome,) = manage(cloud, [wanted], state="absent", **options).values()
+def absent(cloud: FakeCloud, wanted: Json | None = None, **options: Any) -> Outcome:
+    (outcome,) = manage(cloud, [wanted or ENTRY], state="absent", **options).values()
     return outcome
 
 

@@ -415,6 +415,14 @@ def test_nodes_of_nova_are_left_alone(state: str, provision_state: str) -> None:
     assert cloud.writes == []
 
 
+@pytest.mark.parametrize("provision_state", ["active", "deploying", "available"])
+@pytest.mark.parametrize("state", ["prepared", "deployed"])
+def test_nodes_of_nova_are_not_set_up_either(provision_state: str, state: str) -> None:
+    cloud = FakeCloud(nodes=[a_node(instance_uuid="nova", provision_state=provision_state, properties={})])
+    assert "belongs to Nova" in only(manage(cloud, [{"node": "bm-0", "iscsi_boot": True}], state=state)).msg
+    assert cloud.writes == []
+
+
 # Check mode
 
 
