@@ -16,6 +16,8 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.module_utils import basic
 
+from ..module_utils.cloud import connection
+
 # How options and results are written. Ansible takes this profile for every module that asks for no other.
 PROFILE = "legacy"
 
@@ -27,7 +29,7 @@ def run(main: Callable[[], None], options: bytes) -> dict[str, Any]:
     """Run a module's ``main`` with these options; gives what its process would have printed, and its exit status."""
     stdout, stderr = io.StringIO(), io.StringIO()
     code: object = 0
-    with _options(options), _left_as_it_was(), redirect_stdout(stdout), redirect_stderr(stderr):
+    with _options(options), _left_as_it_was(), connection.closed_after(), redirect_stdout(stdout), redirect_stderr(stderr):
         try:
             main()
         except SystemExit as end:

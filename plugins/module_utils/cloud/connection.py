@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
@@ -131,7 +131,8 @@ def closed_after() -> Iterator[None]:
         yield
     finally:
         for connected in _connected[before:]:
-            connected.close()
+            with suppress(openstack.exceptions.SDKException):  # it has no session, for want of credentials
+                connected.session.session.close()  # the SDK's own close() leaves the sockets of its proxies open
         del _connected[before:]
 
 

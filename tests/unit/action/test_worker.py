@@ -12,11 +12,13 @@ import os
 import signal
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible.errors import AnsibleError
 from ansible.module_utils import basic
+from ansible_collections.bfv.openstack.plugins.module_utils.cloud import connection
 from ansible_collections.bfv.openstack.plugins.plugin_utils import worker
 
 OPTIONS = json.dumps({"ANSIBLE_MODULE_ARGS": {"name": "root", "_ansible_check_mode": True}}).encode()
@@ -106,3 +108,17 @@ def test_nothing_is_left_behind(tmp_path: Path, ends: str) -> None:
         assert ends == "with an error"
     assert state() == before
     assert len(os.listdir("/proc/self/fd")) == files
+
+
+def test_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+    sdk = SimpleNamespace(session=SimpleNamespace(session=SimpleNamespace(close=lambda: closed.append("closed"))))
+    monkeypatch.setattr(connection.openstack, "connect", lambda **_settings: sdk)
+
+    def main() -> None:
+        assert connection.Cloud({"cloud": "x"})._main is sdk
+        module().exit_json()
+
+    for _item in range(2):
+        worker.run(main, OPTIONS)
+    assert closed == ["closed", "closed"]
