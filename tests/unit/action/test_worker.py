@@ -66,7 +66,7 @@ def test_options_are_checked() -> None:
 
 
 def test_an_error_of_its_code_is_told_as_ansible_tells_one() -> None:
-    with pytest.raises(AnsibleError, match="^Module failed: integer division") as raised:
+    with pytest.raises(AnsibleError, match=r"^Module failed: integer division") as raised:
         worker.run(lambda: print(1 // 0), OPTIONS)
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
 
