@@ -445,6 +445,16 @@ def test_check_mode_of_an_undeployment_tells_all() -> None:
     assert told.actions == only(manage(cloud, [entry()], **options)).actions
 
 
+def test_the_diff_of_an_undeployment_shows_what_goes() -> None:
+    running = only(manage(deployed(), [entry()], state="undeployed", check_mode=True)).diff
+    assert "'provision_state': 'active'" in str(running["before"])
+    assert "'provision_state': 'available'" in str(running["after"])
+    cloud = fresh()
+    manage(cloud, [entry()], state="prepared")
+    prepared = only(manage(cloud, [entry()], state="undeployed", check_mode=True)).diff
+    assert (prepared["before"].keys(), prepared["after"]) == ({"targets"}, {"targets": {"volume target 0 of node bm-0": {}}})  # type: ignore[attr-defined]
+
+
 def test_check_mode_finds_a_refusal_as_well() -> None:
     assert "Failed to find node bm-7" in only(manage(fresh(), [entry("bm-7")], check_mode=True)).msg
 
