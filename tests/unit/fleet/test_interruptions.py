@@ -118,13 +118,21 @@ clouds = st.builds(
 )
 
 
-@settings(max_examples=300)
-@given(clouds, st.sampled_from(["prepared", "deployed", "undeployed"]), st.booleans(), st.sampled_from(["keep", "delete"]))
-def test_from_any_state_a_run_either_fails_or_is_the_last_that_is_needed(
-    cloud: FakeCloud, state: str, power_off: bool, delete: str
-) -> None:
-    options = {"state": state, "power_off": power_off, "volumes_on_undeploy": delete}
-    wanted = {**WANTED, "volumes": WANTED["volumes"][:1]}
+more = st.fixed_dictionaries(
+    {
+        "state": st.sampled_from(["prepared", "deployed", "undeployed", "absent"]),
+        "power_off": st.booleans(),
+        "volumes_on_undeploy": st.sampled_from(["keep", "delete"]),
+        "on_drift": st.sampled_from(["fail", "redeploy"]),
+        "golden": st.booleans(),
+    }
+)
+
+
+@settings(max_examples=400)
+@given(clouds, more, st.sampled_from(["never", "on_error", "on_drift"]))
+def test_from_any_state_a_run_either_fails_or_is_the_last_that_is_needed(cloud: FakeCloud, options: Json, recreate: str) -> None:
+    wanted = {**WANTED, "volumes": [{**WANTED["volumes"][0], "recreate": recreate}]}
     (told,) = manage(cloud, [wanted], **options, check_mode=True).values()
     assert cloud.writes == []
     (first,) = manage(cloud, [wanted], **options).values()
