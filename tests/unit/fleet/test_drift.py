@@ -276,6 +276,12 @@ HOPELESS: dict[str, tuple[Json, Callable[[FakeCloud], None], Json, str]] = {
     "a blank volume without size": (ENTRY, nothing, {**ENTRY, "volumes": [{"name": "other"}]}, "needs a size"),
     "a volume in use": (ENTRY, other_is_in_use, OTHER, "is not multiattach"),
     "a volume in error": (ENTRY, other_is_in_error, OTHER, "status error"),
+    "a volume in error that is no target": (
+        ENTRY,
+        other_is_in_error,
+        {**ENTRY, "boot_interface": "http-ipxe", "volumes": [ROOT, OTHER["volumes"][0]], "targets": [{"volume": "root"}]},
+        "volume other: its status is error",
+    ),
     "an ambiguous volume": (ENTRY, other_is_there_twice, OTHER, "2 volumes"),
     "an unknown volume": (ENTRY, nothing, {**ENTRY, "volumes": [], "targets": [{"volume": "unknown"}]}, "no volume unknown"),
     "an initiator of another node": (
