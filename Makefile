@@ -99,6 +99,14 @@ test-e2e: venv ## Boot emulated machines from iSCSI volumes, by the playbooks al
 	  /usr/lib/ipxe/snponly.efi:ipxe /usr/lib/ipxe/qemu/efi-virtio.rom:ipxe-qemu /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf
 	$(CHECK) e2e pytest tests/e2e --junitxml=$(RESULTS)/e2e.xml
 
+SCENARIOS ?= $(patsubst extensions/molecule/%/molecule.yml,%,$(wildcard extensions/molecule/*/molecule.yml))
+
+.PHONY: test-molecule
+test-molecule: venv ## The roles in containers and in a sandbox of their own (SCENARIOS=sandbox one of them)
+	@status=0; for scenario in $(SCENARIOS); do \
+	  python tools/checks.py run molecule-$$scenario molecule test --scenario-name $$scenario || status=1; \
+	done; exit $$status
+
 # The sandbox: real OpenStack services in .sandbox, on loopback addresses.
 PROFILE ?= mini
 NODES ?= 4
