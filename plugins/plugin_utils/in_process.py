@@ -23,6 +23,14 @@ from ansible.utils.display import Display
 
 from . import same_process, worker
 
+try:
+    from keystoneauth1 import loading
+except ImportError:  # then no task runs in a worker
+    pass
+else:
+    # To look for keystoneauth's plugins among all packages takes up to 0.3 s: once here, and not in each worker.
+    loading.get_plugin_loader("password")
+
 Json = dict[str, Any]
 
 
