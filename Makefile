@@ -103,6 +103,7 @@ SCENARIOS ?= $(patsubst extensions/molecule/%/molecule.yml,%,$(wildcard extensio
 
 .PHONY: test-molecule
 test-molecule: venv ## The roles in containers and in a sandbox of their own (SCENARIOS=sandbox one of them)
+	@tools/need.sh pgrep:procps
 	@status=0; for scenario in $(SCENARIOS); do \
 	  python tools/checks.py run molecule-$$scenario molecule test --scenario-name $$scenario || status=1; \
 	done; exit $$status

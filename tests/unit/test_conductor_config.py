@@ -262,6 +262,13 @@ def test_ironics_python_that_does_not_work_is_named(task: Run) -> None:
     assert "no module named ironic. Name the Python that Ironic is installed in" in message
 
 
+def test_an_answer_that_is_none_is_no_traceback(task: Run) -> None:
+    assert (
+        "its output is not the answer"
+        in task(python=["sh", "-c", "cat >/dev/null; echo hello"], storage_interfaces=["external"])["msg"]
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

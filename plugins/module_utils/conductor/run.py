@@ -119,7 +119,10 @@ def _ask(module: AnsibleModule, question: Mapping[str, Any]) -> dict[str, Any]:
         raise Refused(
             f"Failed to ask Ironic with {' '.join(python)}: {said}. Name the Python that Ironic is installed in, with the option python."
         )
-    answer: dict[str, Any] = json.loads(out)
+    try:
+        answer: dict[str, Any] = json.loads(out)
+    except ValueError as error:
+        raise Refused(f"Failed to ask Ironic with {' '.join(python)}: its output is not the answer.") from error
     return answer
 
 
