@@ -16,12 +16,18 @@ from types import ModuleType
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.executor.module_common import _BuiltModule
 from ansible.module_utils.common.json import Direction, get_module_encoder
 from ansible.plugins.action.normal import ActionModule
 from ansible.utils.display import Display
 
 from . import same_process, worker
+
+try:
+    from ansible.executor.module_common import _BuiltModule
+
+    BUILDS_ALIKE = True
+except ImportError:  # an ansible-core that builds modules in another way: there they run in processes of their own
+    BUILDS_ALIKE = False
 
 try:
     from keystoneauth1 import loading
@@ -46,7 +52,7 @@ class InProcess(ActionModule):
         self.module.main()
 
     def _execute_module(self, task_vars: Json | None = None, **options: Any) -> Json:  # type: ignore[override]
-        reason = same_process.obstacle(self, task_vars or {})
+        reason = same_process.obstacle(self, task_vars or {}) if BUILDS_ALIKE else "this ansible-core is too new"
         self._in_process = not reason
         if reason:
             Display().vvv(f"{self._task.action} runs in a process of its own: {reason}")
