@@ -79,17 +79,22 @@ def arguments(plan: Plan, output: Path) -> list[str]:
 
 @contextlib.contextmanager
 def alone(plan: Plan) -> Iterator[int]:
-    """Hold the lock of this image's builds. cleanup.py inherits it, so that the next build waits until it has finished."""
+    """Hold the lock of this image's builds. Whoever waits for it finds the image, if the inputs are the same.
+
+    cleanup.py inherits the lock, so that the next build begins after it has finished.
+    """
     plan.scratch.parent.mkdir(parents=True, exist_ok=True)
     with open(f"{plan.scratch}.lock", "w") as lock:
-        for _second in range(30):
+        for _second in range(plan.timeout):
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
                 time.sleep(1)
         else:
-            raise BuildError(f"Another run builds {plan.name} in {plan.work} right now. Wait for it, or end it.")
+            raise BuildError(
+                f"Another run has been building {plan.name} in {plan.work} for {plan.timeout} seconds. Find out what it waits for."
+            )
         yield lock.fileno()
 
 
