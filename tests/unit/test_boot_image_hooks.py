@@ -114,3 +114,13 @@ def test_debian_is_left_alone(image: Path) -> None:
     done, results = run(image, "debian")
     assert done.returncode == 0, done.stdout
     assert ARGUMENTS not in (results / "boot/loader/entries/one.conf").read_text()
+
+
+def test_a_firmware_partition_may_be_late(image: Path) -> None:
+    (image / "etc/fstab").write_text("LABEL=root / ext4 defaults 0 1\nLABEL=MKFS_ESP /boot/efi vfat defaults 0 2\n")
+    (image / "hook").write_text(HOOK.with_name("61-bfv-firmware-partition").read_text() + "\ncp /etc/fstab /etc/kernel\n")
+    done, results = run(image)
+    assert done.returncode == 0, done.stdout
+    assert (
+        results / "kernel/fstab"
+    ).read_text() == "LABEL=root / ext4 defaults 0 1\nLABEL=MKFS_ESP /boot/efi vfat defaults,nofail 0 2\n"
