@@ -126,7 +126,7 @@ class Shell:
             | environment,
         )
 
-    def run(self, line: str, timeout: float = 600) -> tuple[int, str]:
+    def run(self, line: str, timeout: float = 1800) -> tuple[int, str]:
         """The exit code of a command and what it printed."""
         assert self._shell.stdin
         assert self._shell.stdout
