@@ -18,6 +18,7 @@ from ..integration.runs import Ansible
 from . import images, lab
 from .lab import BASE, IMAGES, Folders, Lab
 from .machine import Model
+from .processes import MARK, end_leftovers
 from .report import Report
 
 MODELS = [
@@ -50,6 +51,8 @@ def _alone() -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             pytest.exit(f"The end-to-end tests run already, for {lock.name} is locked.", returncode=4)
+        end_leftovers(BASE)
+        os.environ[MARK] = str(BASE)
         yield
 
 

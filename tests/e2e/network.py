@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -68,7 +69,8 @@ def _end_processes() -> None:
     def gone() -> bool:
         others = list(_others())
         for pid in others:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         return not others
 
     until("all processes of the network namespace to end", gone, timeout=30)

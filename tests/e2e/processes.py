@@ -6,11 +6,26 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..integration.waiting import until
+
+# In the environment of all that the tests start, with the folder that they work in.
+MARK = "BFV_E2E"
+
+
+def end_leftovers(folder: Path) -> None:
+    """End what an earlier run has left, if it was killed: the services of the sandbox, and dnsmasq, whom the kernel does not end with us."""
+    mark = f"{MARK}={folder}".encode()
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        # It may end meanwhile.
+        with suppress(OSError):
+            if mark in environment.read_bytes().split(b"\0"):
+                os.kill(int(environment.parent.name), signal.SIGKILL)
 
 
 class Process:
