@@ -7,6 +7,7 @@ The namespaces, mounts and loop devices are real, and need root.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -37,7 +38,9 @@ def main():
     loop = subprocess.run(["losetup", "--find", "--show", tmp / "image0.raw"], check=True, capture_output=True, text=True).stdout.strip()
     print("attached", loop, flush=True)
     if os.environ["DIB_TEST"] == "fail":
-        sys.exit("no space left on device")
+        # As the real one: what it prints goes through another process, which is slower.
+        subprocess.Popen(["sh", "-c", "sleep 0.3; echo no space left on device"])
+        sys.exit(1)
     if os.environ["DIB_TEST"] == "stay":
         time.sleep(300)
     subprocess.run(["losetup", "--detach", loop], check=True)
@@ -115,6 +118,8 @@ def start(folder: Path, what: str, **changes: Any) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         env=environment | {"DIB_RELEASE": "of the user"},
+        # As started from a terminal.
+        process_group=0,
     )
     assert process.stdin
     process.stdin.write(json.dumps(plan))
@@ -138,9 +143,12 @@ def loops(folder: Path) -> list[str]:
     return [line.split()[0] for line in listed.stdout.splitlines() if str(folder) in line]
 
 
-def processes(folder: Path) -> list[str]:
-    listed = subprocess.run(["ps", "-eo", "args"], check=True, capture_output=True, text=True).stdout.splitlines()
-    return [line for line in listed if str(folder) in line]
+def processes(folder: Path) -> list[bytes]:
+    lines = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            lines.append(place.read_bytes())
+    return [line for line in lines if bytes(folder) in line]
 
 
 def nothing_left(folder: Path) -> bool:
@@ -220,11 +228,13 @@ def test_a_build_that_takes_too_long_is_ended(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("deadly", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_killed_build_leaves_nothing(folder: Path, deadly: signal.Signals) -> None:
+@pytest.mark.parametrize("kill", [os.kill, os.killpg], ids=["program", "group"])
+def test_a_killed_build_leaves_nothing(folder: Path, kill: Callable[[int, int], None], deadly: signal.Signals) -> None:
     process = start(folder, "stay")
     wait_for(lambda: "attached" in log(folder))
     assert loops(folder)
-    process.send_signal(deadly)
+    assert processes(folder)
+    kill(process.pid, deadly)
     process.communicate(timeout=60)
     assert process.returncode != 0
     wait_for(lambda: nothing_left(folder))
@@ -248,6 +258,31 @@ def test_two_builds_of_one_image_do_not_meet(folder: Path) -> None:
     second = start(folder, "")
     answers = [json.loads(process.communicate(timeout=60)[0]) for process in (first, second)]
     assert sorted(answer["changed"] for answer in answers) == [False, True]
+
+
+def test_builds_of_different_images_come_one_after_the_other(folder: Path) -> None:
+    """They share the cache of packages, and apt does not share."""
+    first = start(folder, "stay", timeout=4)
+    wait_for(lambda: "attached" in log(folder))
+    second = start(folder, "", name="disk-two")
+    time.sleep(2)
+    assert first.poll() is None
+    assert not list((folder / "images").glob("disk-two*"))
+    assert second.communicate(timeout=60)[0]
+    assert first.wait() == 1
+    assert second.returncode == 0
+
+
+def test_an_image_that_is_there_waits_for_no_build(folder: Path) -> None:
+    built = build(folder)
+    other = start(folder, "stay", name="disk-two")
+    wait_for(lambda: "attached" in log(folder))
+    begun = time.monotonic()
+    assert build(folder) == built | {"changed": False}
+    assert other.poll() is None, f"waited {time.monotonic() - begun} seconds for the other build"
+    other.kill()
+    other.communicate()
+    wait_for(lambda: nothing_left(folder))
 
 
 def test_unknown_elements_are_named_without_a_traceback(folder: Path) -> None:

@@ -79,12 +79,12 @@ def arguments(plan: Plan, output: Path) -> list[str]:
 
 @contextlib.contextmanager
 def alone(plan: Plan) -> Iterator[int]:
-    """Hold the lock of this image's builds. Whoever waits for it finds the image, if the inputs are the same.
+    """Hold the lock of the work folder: builds share the cache of packages there, and apt refuses to be the second one in it.
 
     cleanup.py inherits the lock, so that the next build begins after it has finished.
     """
     plan.scratch.parent.mkdir(parents=True, exist_ok=True)
-    with open(f"{plan.scratch}.lock", "w") as lock:
+    with open(plan.work / "build.lock", "w") as lock:
         for _second in range(plan.timeout):
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -93,7 +93,7 @@ def alone(plan: Plan) -> Iterator[int]:
                 time.sleep(1)
         else:
             raise BuildError(
-                f"Another run has been building {plan.name} in {plan.work} for {plan.timeout} seconds. Find out what it waits for."
+                f"Another run has been building in {plan.work} for {plan.timeout} seconds. Find out what it waits for."
             )
         yield lock.fileno()
 
@@ -176,7 +176,7 @@ def point_to(version: Version) -> None:
     new.replace(version.link)
 
 
-def finish(plan: Plan, version: Version, wanted: dict[str, Any], raw: Path) -> dict[str, Any]:
+def finish(plan: Plan, version: Version, wanted: dict[str, Any], raw: Path) -> None:
     """Convert, describe and publish a disk. The image comes last: if it is there, so is all that belongs to it."""
     image = convert(plan, raw)
     size = virtual_size(image)
@@ -198,7 +198,6 @@ def finish(plan: Plan, version: Version, wanted: dict[str, Any], raw: Path) -> d
     with image.open("rb") as disk:
         os.fsync(disk.fileno())
     image.replace(version.image)
-    return manifest
 
 
 def build(plan: Plan) -> tuple[bool, dict[str, Any]]:
@@ -206,17 +205,19 @@ def build(plan: Plan) -> tuple[bool, dict[str, Any]]:
     plan.directory.mkdir(parents=True, exist_ok=True)
     wanted = inputs.find_inputs(plan, elements.version(), elements.find(plan))
     version = plan.version(inputs.digest_of(wanted))
-    with alone(plan) as lock:
-        built = not version.image.exists()
-        if built:
-            with cleaned_up(plan, lock):
-                run_disk_image_create(plan, version.log, plan.scratch / "image")
-                manifest = finish(plan, version, wanted, plan.scratch / "image.raw")
-        else:
-            manifest = json.loads(version.manifest.read_text())
-        moved = version.link.resolve() != version.image.resolve()
-        if moved:
-            point_to(version)
+    built = False
+    if not version.image.exists():
+        with alone(plan) as lock:
+            # Another run may have built it while this one waited.
+            built = not version.image.exists()
+            if built:
+                with cleaned_up(plan, lock):
+                    run_disk_image_create(plan, version.log, plan.scratch / "image")
+                    finish(plan, version, wanted, plan.scratch / "image.raw")
+    manifest = json.loads(version.manifest.read_text())
+    moved = version.link.resolve() != version.image.resolve()
+    if moved:
+        point_to(version)
     return built or moved, manifest
 
 
