@@ -220,7 +220,8 @@ options:
   fail_after:
     description:
       - Stops the run when so many nodes have failed, as a number such as V(3) or as a part of O(nodes) such as V(10%).
-      - Then no further step is taken. Nodes that are being deployed or undeployed are waited for. The others fail with that reason, and the next run goes on with them.
+      - Then no further step is taken. Nodes that are being deployed or undeployed are waited for. The others fail with that reason, and the
+        next run goes on with them.
       - Left out, the run never stops early.
     type: str
   report:

@@ -4,7 +4,8 @@
 
     python -m tests.bench.contestants.floor JOB STATE [THREADS]
 
-Three lists, asked for at once, tell what is there. A node that is to change takes one PATCH, two POST and, to be deployed, one PUT; the wait is one list a round.
+Three lists, asked for at once, tell what is there. A node that is to change takes one PATCH, two POST and, to be deployed, one PUT; the
+wait is one list a round.
 Nothing is checked, no failure is handled, nothing is reported: a client that does these cannot be faster, it can only come near.
 """
 
