@@ -32,6 +32,7 @@ lock: venv ## Renew the locks from pyproject.toml
 	$(LOCK) --python-version 3.12 --group collections --no-deps --output-file requirements/collections.txt
 	$(LOCK) --python-version 3.11 --group sandbox --output-file roles/sandbox/files/requirements.txt
 	$(LOCK) --python-version 3.11 --group e2e --output-file tests/e2e/requirements.txt
+	$(LOCK) --python-version 3.9 roles/boot_image/files/requirements.in --output-file roles/boot_image/files/requirements.txt
 
 # The checks. Each one runs on its own too, for example: make lint-types
 CHECK := @python tools/checks.py run

@@ -7,8 +7,7 @@ from __future__ import annotations
 class ModuleDocFragment:
     """How a module reaches the cloud. Names, aliases and defaults are those of openstack.cloud, so that one set of defaults serves both."""
 
-    # What inventory plugins need of it: those do not wait.
-    REACH = r"""
+    DOCUMENTATION = r"""
 requirements:
   - openstacksdk >= 4.0
 notes:
@@ -74,9 +73,9 @@ options:
     type: int
 """
 
-    DOCUMENTATION = (
-        REACH
-        + r"""
+    # For modules: inventory plugins neither wait nor have a log of their own.
+    MODULE = r"""
+options:
   wait:
     description:
       - Whether the module returns only when the result is reached.
@@ -99,7 +98,6 @@ options:
     choices: [INFO, DEBUG]
     default: INFO
 """
-    )
 
     # For modules that also talk to Cinder or Glance.
     VOLUME_CLOUD = r"""

@@ -19,7 +19,7 @@ description:
   - The configuration is a YAML file whose name ends in C(ironic.yml) or C(ironic.yaml).
   - Needs the microversion 1.65 of Ironic (Victoria).
 extends_documentation_fragment:
-  - bfv.openstack.connection.reach
+  - bfv.openstack.connection
   - bfv.openstack.connection.volume_cloud
   - bfv.openstack.nodes
   - ansible.builtin.constructed

@@ -27,6 +27,7 @@ description:
     Ansible keeps its output back where it goes into a pipe or a file; the environment variable E(PYTHONUNBUFFERED=1) ends that.
 extends_documentation_fragment:
   - bfv.openstack.connection
+  - bfv.openstack.connection.module
   - bfv.openstack.connection.volume_cloud
   - bfv.openstack.attributes
   - bfv.openstack.attributes.action_group

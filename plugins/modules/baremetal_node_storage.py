@@ -17,6 +17,7 @@ description:
   - Capabilities are merged. The others that the node has, and their order, stay.
 extends_documentation_fragment:
   - bfv.openstack.connection
+  - bfv.openstack.connection.module
   - bfv.openstack.attributes
   - bfv.openstack.attributes.action_group
 options:

@@ -21,6 +21,7 @@ description:
   - Needs the microversion 1.65 of Ironic (Victoria).
 extends_documentation_fragment:
   - bfv.openstack.connection
+  - bfv.openstack.connection.module
   - bfv.openstack.connection.volume_cloud
   - bfv.openstack.nodes
   - bfv.openstack.attributes

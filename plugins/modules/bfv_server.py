@@ -18,6 +18,7 @@ description:
   - A server that was made in another way, for example with M(openstack.cloud.server), is recognised by its name.
 extends_documentation_fragment:
   - bfv.openstack.connection
+  - bfv.openstack.connection.module
   - bfv.openstack.attributes
   - bfv.openstack.attributes.action_group
 options:

@@ -22,6 +22,7 @@ description:
     and the other one is deleted.
 extends_documentation_fragment:
   - bfv.openstack.connection
+  - bfv.openstack.connection.module
   - bfv.openstack.attributes
   - bfv.openstack.attributes.action_group
 options:

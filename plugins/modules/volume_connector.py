@@ -18,6 +18,7 @@ description:
   - Connectors survive an undeployment of the node.
 extends_documentation_fragment:
   - bfv.openstack.connection
+  - bfv.openstack.connection.module
   - bfv.openstack.attributes
   - bfv.openstack.attributes.action_group
 options:

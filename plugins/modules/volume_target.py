@@ -19,6 +19,7 @@ description:
   - Targets of a node that Nova has deployed are refused, because Nova makes and removes them itself.
 extends_documentation_fragment:
   - bfv.openstack.connection
+  - bfv.openstack.connection.module
   - bfv.openstack.connection.volume_cloud
   - bfv.openstack.attributes
   - bfv.openstack.attributes.action_group
