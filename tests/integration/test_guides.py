@@ -68,7 +68,7 @@ def servers(lab: Lab, folder: Path) -> None:
 
 def rack_of_cinder(lab: Lab, folder: Path) -> None:
     lab.image("debian-13-iscsi", folder)
-    *_, third = [node(lab, f"rack1-0{number}") for number in (1, 2, 3)]
+    third = [node(lab, f"rack1-0{number}") for number in (1, 2, 3)][-1]
     lab.ironic("PUT", f"/nodes/{third.uuid}/maintenance", {"reason": "new memory"})
 
 

@@ -69,4 +69,5 @@ def _changes(node: Json) -> list[Json]:
 
 
 if __name__ == "__main__":
-    main(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), sys.argv[2], int((*sys.argv, "4")[3]))
+    threads = int(sys.argv[3]) if len(sys.argv) > 3 else 4
+    main(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")), sys.argv[2], threads)
