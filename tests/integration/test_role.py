@@ -128,7 +128,7 @@ def test_a_check_before_shows_a_diff_without_the_password(story: Story) -> None:
 @pytest.mark.parametrize("name", ["check", "check undeploy", "deploy again", "deploy one again", "undeploy again"])
 def test_a_run_that_changes_nothing_makes_no_writing_request(story: Story, name: str) -> None:
     assert story.asked[name].writes == []
-    assert story.asked[name].counts["GET baremetal /v1/nodes"] >= 1
+    assert any(asked.startswith("GET baremetal /v1/nodes") for asked in story.asked[name].counts)
 
 
 def test_check_mode_changes_nothing(story: Story) -> None:
