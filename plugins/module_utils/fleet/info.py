@@ -9,22 +9,19 @@ A handful of list requests, however many nodes there are; a few that are named a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from ..cloud import microversions
 from ..cloud.connection import Cloud
 from ..cloud.service import Json
 from ..resources import connector, node, node_storage, target, volume_record
 from ..resources.connector import Connector, Key
-from ..resources.target import Target
 from ..values import secrets
 from ..values.plan import Plan
 from . import observe as observing
 from .readiness import Setup, reasons
-
-Record = TypeVar("Record", Connector, Target)
 
 # Of a node, beside what every resource wants to know.
 _MORE = (
@@ -72,8 +69,7 @@ def observe(cloud: Cloud, want: Wanted) -> list[NodeSeen]:
     if not records:
         return []
     few = {record["uuid"] for record in records} if len(records) <= observing.FEW and want.nodes is not None else None
-    targets = _by_node(map(target.from_api, _read(cloud, "targets", few)))
-    connectors = _by_node(map(connector.from_api, _read(cloud, "connectors", few)))
+    connectors, targets = observing.read_records(cloud, few)
     taken = _read_taken(cloud, connectors, in_bulk=few is None)
     volumes = {one.id: one for one in volume_record.read_all(cloud)} if want.volumes else None
     found = []
@@ -112,13 +108,6 @@ def _named(records: list[Json], names: Iterable[str]) -> list[Json]:
     return list({by_name[name]["uuid"]: by_name[name] for name in names}.values())
 
 
-def _read(cloud: Cloud, kind: str, of: Collection[str] | None) -> Iterator[Json]:
-    """The connectors or targets of these nodes, or of all."""
-    queries: list[dict[str, object]] = [{}] if of is None else [{"node": uuid} for uuid in sorted(of)]
-    for query in queries:
-        yield from cloud.baremetal.list(f"/volume/{kind}", kind, f"read the volume {kind}", detail=True, **query)
-
-
 def _read_taken(cloud: Cloud, of_nodes: Mapping[str, list[Connector]], *, in_bulk: bool) -> Mapping[Key, list[Connector]]:
     """The connectors by what must be unique of them: of every node where one of these may be there a second time.
 
@@ -126,18 +115,11 @@ def _read_taken(cloud: Cloud, of_nodes: Mapping[str, list[Connector]], *, in_bul
     """
     found = [one for connectors in of_nodes.values() for one in connectors]
     if not in_bulk and any(one.type != "iqn" for one in found):
-        found = [connector.from_api(one) for one in _read(cloud, "connectors", None)]
+        found = observing.read_connectors(cloud)
     taken: dict[Key, list[Connector]] = defaultdict(list)
     for one in found:
         taken[connector.key_of(one)].append(one)
     return taken
-
-
-def _by_node(records: Iterable[Record]) -> dict[str, list[Record]]:
-    found: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        found[record.node_uuid].append(record)
-    return found
 
 
 def _passes(seen: NodeSeen, filters: Mapping[str, object]) -> bool:

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Any, TypeVar
 
 from ..cloud.connection import Cloud
+from ..cloud.errors import Rejected
 from ..cloud.service import Json
 from ..resources import connector, golden, node, target, volume_record, volume_source
 from ..resources.connector import Connector, Key
@@ -29,6 +30,7 @@ FEW = 4
 # The connectors and targets of a node alone, against its part in the lists of all: Ironic reads each record's node (measured in tests/bench).
 _SINGLE_COSTS = 4
 _READERS = 4
+_LIST_TRIES = 3
 
 Record = TypeVar("Record", Connector, Target)
 
@@ -54,7 +56,7 @@ def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | 
     nodes = read_nodes(cloud, [want.node for want in wants])
     known = {nodes[want.node].uuid for want in wants if want.node in nodes}
     singly = _is_few(len(known), len({one.uuid for one in nodes.values()}))
-    connectors, targets = _read_records(cloud, known if singly else None)
+    connectors, targets = read_records(cloud, known if singly else None)
     sources = _read_sources(
         cloud, {one.source for want in wants if want.state not in GOING for one in want.volumes if one.source}
     )
@@ -87,13 +89,18 @@ def _is_few(wanted: int, there: int) -> bool:
     return wanted <= FEW or _SINGLE_COSTS * wanted < there
 
 
-def _read_records(cloud: Cloud, of: Collection[str] | None) -> tuple[dict[str, list[Connector]], dict[str, list[Target]]]:
+def read_records(cloud: Cloud, of: Collection[str] | None) -> tuple[dict[str, list[Connector]], dict[str, list[Target]]]:
     """The connectors and the targets by their nodes: those of nodes by their UUIDs, or all there are. Ironic is slow with both: at once."""
     queries: list[dict[str, object]] = [{}] if of is None else [{"node": uuid} for uuid in sorted(of)]
     with ThreadPoolExecutor(_READERS) as pool:
         connectors = pool.map(lambda query: _read(cloud, "connectors", connector.from_api, query), queries)
         targets = pool.map(lambda query: _read(cloud, "targets", target.from_api, query), queries)
         return _by_node(connectors), _by_node(targets)
+
+
+def read_connectors(cloud: Cloud) -> list[Connector]:
+    """The connectors of all nodes."""
+    return _read(cloud, "connectors", connector.from_api, {})
 
 
 def read_targets(cloud: Cloud, uuids: Collection[str]) -> dict[str, list[Target]]:
@@ -103,7 +110,14 @@ def read_targets(cloud: Cloud, uuids: Collection[str]) -> dict[str, list[Target]
 
 
 def _read(cloud: Cloud, kind: str, form: Callable[[Json], Record], query: Mapping[str, object]) -> list[Record]:
-    return list(map(form, cloud.baremetal.list(f"/volume/{kind}", kind, f"read the volume {kind}", detail=True, **query)))
+    """Ironic looks up the node of each record, and answers 404 to the whole list where one is deleted just then: it is asked again."""
+    for again in range(_LIST_TRIES, 0, -1):
+        try:
+            return list(map(form, cloud.baremetal.list(f"/volume/{kind}", kind, f"read the volume {kind}", detail=True, **query)))
+        except Rejected as error:
+            if error.status != 404 or again == 1:
+                raise
+    return []
 
 
 def _by_node(answers: Iterable[list[Record]]) -> dict[str, list[Record]]:
