@@ -3,12 +3,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
 from ansible_collections.bfv.openstack.plugins.module_utils.fleet import observe
 from ansible_collections.bfv.openstack.plugins.module_utils.fleet.observe import NodeFound
 from ansible_collections.bfv.openstack.plugins.module_utils.resources import connector, node, target, volume_record
 from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Request
-from ansible_collections.bfv.openstack.tests.unit.fake_cloud import Json, a_connector, a_node, a_target, a_volume, uuid_of
+from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
+    FakeCloud,
+    Json,
+    a_connector,
+    a_node,
+    a_target,
+    a_volume,
+    uuid_of,
+)
 
 OTHER = volume_record.from_api(a_volume("other"))
 FOUND = NodeFound(
@@ -54,3 +65,29 @@ def test_a_new_volume_is_known_by_its_name() -> None:
 @pytest.mark.parametrize(("changes", "answer"), [("node", {}), ("volume", {}), ("volume", {"metadata": {"a": "1"}})])
 def test_an_answer_that_tells_nothing_asks_for_a_look(changes: str, answer: Json) -> None:
     assert after(changes, "x", answer) is None
+
+
+class Spoiled(FakeCloud):
+    """Ironic while nodes are being deleted: some lists of records fail for a node that is gone."""
+
+    times = 0
+
+    def list(self, path: str, key: str, what: str, **query: object) -> Iterator[Json]:
+        if key == "connectors" and self.times:
+            self.times -= 1
+            raise Rejected(what, "Ironic", 404, "Node 546 could not be found.")
+        return super().list(path, key, what, **query)
+
+
+def test_a_list_that_a_deleted_node_spoiled_is_asked_for_again() -> None:
+    cloud = Spoiled(nodes=[a_node()], connectors=[a_connector()])
+    cloud.times = 2
+    connectors, _targets = observe.read_records(cloud, None)  # type: ignore[arg-type]
+    assert [one.uuid for one in connectors[uuid_of("bm-0")]] == [a_connector()["uuid"]]
+
+
+def test_a_list_that_stays_spoiled_is_an_error() -> None:
+    cloud = Spoiled(nodes=[a_node()])
+    cloud.times = 3
+    with pytest.raises(Rejected, match="Node 546 could not be found"):
+        observe.read_records(cloud, None)  # type: ignore[arg-type]
