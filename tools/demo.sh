@@ -16,7 +16,8 @@ address() {
 }
 
 echo "==> First run: volumes, storage interfaces, connectors, targets, deployment, servers"
-play bfv.openstack.site bfv.openstack.server
+play bfv.openstack.site bfv.openstack.server -e baremetal_deploy_report="$PWD/.cache/demo.html"
+echo "What became of the nodes, as a page: .cache/demo.html"
 
 echo "==> Move the disk of server vm-0 under flavor bfv.medium, by a server that replaces it"
 before=$(address)
