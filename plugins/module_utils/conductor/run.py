@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import subprocess
 from collections.abc import Mapping
 from typing import Any
 
@@ -113,14 +114,18 @@ def _ask(module: AnsibleModule, question: Mapping[str, Any]) -> dict[str, Any]:
     """The answer of Ironic's own Python. The files go to its standard input, since they hold passwords."""
     python = module.params["python"]
     program = inspect.getsource(ask_ironic)
-    code, out, err = module.run_command([*python, "-c", program], data=json.dumps(question))  # type: ignore[no-untyped-call]
-    if code:
-        said = (err.strip().splitlines() or ["it said nothing"])[-1]
+    try:
+        # Not Ansible's run_command: it fails by itself where the program ends before it has read its input, and the reason is lost.
+        done = subprocess.run([*python, "-c", program], input=json.dumps(question), capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise Refused(f"Failed to ask Ironic with {' '.join(python)}: {error.strerror}. Check the option python.") from error
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise Refused(
             f"Failed to ask Ironic with {' '.join(python)}: {said}. Name the Python that Ironic is installed in, with the option python."
         )
     try:
-        answer: dict[str, Any] = json.loads(out)
+        answer: dict[str, Any] = json.loads(done.stdout)
     except ValueError as error:
         raise Refused(f"Failed to ask Ironic with {' '.join(python)}: its output is not the answer.") from error
     return answer
