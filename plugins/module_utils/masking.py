@@ -38,6 +38,7 @@ class OfNodes:
         self._own = {entry["node"]: set(secrets.secret_values(entry)) for entry in entries}
         others = {name: value for name, value in module.params.items() if name != "nodes"}
         self._of_all = (set(module.no_log_values) - set().union(*self._own.values())) | set(secrets.secret_values(others))
+        self._of_any = self._of_all.union(*self._own.values())
         # What is left for Ansible to look for, once the nodes' results are clean.
         module.no_log_values.intersection_update(self._of_all)
         given = {name: value for name, value in others.items() if value is not None}
@@ -46,4 +47,5 @@ class OfNodes:
 
     def clean(self, node: str, value: Any) -> Any:
         """A node's result, or text about it, without secrets."""
-        return remove_values(value, self._of_all | self._own.get(node, set()))  # type: ignore[no-untyped-call]
+        secrets_of = self._of_all | self._own[node] if node in self._own else self._of_any
+        return remove_values(value, secrets_of)  # type: ignore[no-untyped-call]
