@@ -21,7 +21,7 @@ def main() -> None:
     settings = Settings(sys.argv[1])
     folder = settings.base / "data" / "array"
     folder.mkdir(parents=True, exist_ok=True)
-    image = settings.base / "cache" / "bfv-test.qcow2"
+    image = settings.cache / "bfv-test.qcow2"
     if not image.exists():
         test_image.write(image)
         changed("made the test image")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Make the folders and keys of a sandbox, and choose its address.
 
-prepare.py BASE RUN ADDRESS PORT...
+prepare.py BASE RUN CACHE ADDRESS PORT...
 
 An empty ADDRESS chooses a loopback address that is free on all ports, and keeps it in BASE/address.
 Runs before the virtual environment exists: standard library only.
@@ -16,7 +16,6 @@ import sys
 from pathlib import Path
 
 FOLDERS = (
-    "cache",
     "data/array",
     "data/cinder/conversion",
     "data/cinder/volumes",
@@ -98,11 +97,13 @@ def choose_address(base: Path, ports: list[int]) -> str:
 
 
 def main() -> None:
-    base, run, address, ports = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], [int(port) for port in sys.argv[4:]]
+    base, run, cache = map(Path, sys.argv[1:4])
+    address, ports = sys.argv[4], [int(port) for port in sys.argv[5:]]
     os.umask(0o077)
     make_folder(base)
     for folder in FOLDERS:
         make_folder(base / folder)
+    make_folder(cache)
     make_run_folder(run)
     make_keys(base / "data/keystone/fernet-keys")
     make_keys(base / "data/keystone/credential-keys")

@@ -70,7 +70,7 @@ class Migration:
         self.schema = schema
         self.version = self._version()
         self.marker = settings.base / "data" / "schema" / schema.service
-        self.dump = settings.base / "cache" / f"{schema.service}-{self.version[:16]}.sql.gz"
+        self.dump = settings.cache / f"{schema.service}-{self.version[:16]}.sql.gz"
 
     def _version(self) -> str:
         """A digest of all that the tables depend on: the installed packages and the commands."""
@@ -117,9 +117,8 @@ class Migration:
     def _save(self) -> None:
         options = [*client_options(self.settings), "--skip-comments", "--databases", *self.schema.databases]
         dump = subprocess.run(["mariadb-dump", *options], stdout=subprocess.PIPE, check=True).stdout
-        self.dump.parent.mkdir(parents=True, exist_ok=True)
         # Never leave half a dump under the final name.
-        unfinished = self.dump.with_suffix(".unfinished")
+        unfinished = self.dump.with_suffix(f".{os.getpid()}")
         unfinished.write_bytes(gzip.compress(dump))
         unfinished.replace(self.dump)
 

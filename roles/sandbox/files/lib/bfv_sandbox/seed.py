@@ -184,7 +184,7 @@ def seed_image(settings: Settings, admin: Connection) -> None:
         admin.image.delete_image(image)  # left by an interrupted upload
     admin.create_image(
         IMAGE,
-        filename=str(settings.base / "cache" / f"{IMAGE}.qcow2"),
+        filename=str(settings.cache / f"{IMAGE}.qcow2"),
         disk_format="qcow2",
         container_format="bare",
         visibility="public",

@@ -24,7 +24,8 @@ class Settings:
         self.base = Path(self.values["base"])
         self.run = Path(self.values["run"])
         self.etc = self.base / "etc"
-        self.bin = self.base / "venv" / "bin"
+        self.bin = Path(self.values["venv"]) / "bin"
+        self.cache = Path(self.values["cache"])
         self.services: dict[str, dict[str, Any]] = {service["name"]: service for service in self.values["services"]}
 
     def __getitem__(self, key: str) -> Any:

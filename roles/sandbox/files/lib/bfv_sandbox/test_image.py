@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The test image: a disk that boots and says so, made here."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def master_boot_record() -> bytes:
 
 def write(path: Path) -> None:
     """Write the image as qcow2, so that its size in Glance differs from the disk's."""
-    raw, unfinished = path.with_suffix(".raw"), path.with_suffix(".unfinished")
+    raw, unfinished = path.with_suffix(f".raw-{os.getpid()}"), path.with_suffix(f".{os.getpid()}")
     with raw.open("wb") as file:
         file.write(master_boot_record())
         file.seek(PARTITION_START * SECTOR)
