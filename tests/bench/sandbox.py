@@ -47,7 +47,9 @@ def system_cloud() -> Json:
 
 
 def _run(playbook: str, *arguments: str) -> None:
-    command = [Path(sys.executable).with_name("ansible-playbook"), playbook, "-e", f"sandbox_dir={FOLDER}", *arguments]
+    # The services of `make sandbox`, whether it runs or not.
+    services = ["-e", f"sandbox_venv={REPOSITORY}/.sandbox/venv", "-e", f"sandbox_cache={REPOSITORY}/.sandbox/cache"]
+    command = [Path(sys.executable).with_name("ansible-playbook"), playbook, "-e", f"sandbox_dir={FOLDER}", *services, *arguments]
     ended = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if ended.returncode:
         raise SystemExit(ended.stdout)

@@ -17,7 +17,10 @@ from unittest import mock
 from .network import HOST
 
 BIN = Path(sys.executable).parent
-INSTALL = Path(__file__).parent / "install.yml"
+REPOSITORY = Path(__file__).resolve().parents[2]
+INSTALL = REPOSITORY / "tools" / "services.yml"
+# The services of `make sandbox`, whether it runs or not.
+SERVICES = REPOSITORY / ".sandbox"
 # oslo.config reads options of the environment too. Ironic alone has these.
 IRONIC = {
     "OS_DEFAULT__ENABLED_HARDWARE_TYPES": "fake-hardware,redfish",
@@ -58,7 +61,8 @@ class Sandbox:
         self._run("bfv.openstack.sandbox_down", f"sandbox_ip={HOST}", "sandbox_purge=true")
 
     def _run(self, playbook: str, *variables: str, **environment: str) -> None:
-        options = [word for pair in (f"sandbox_dir={self._folder}", *variables) for word in ("-e", pair)]
+        places = [f"sandbox_dir={self._folder}", f"sandbox_venv={SERVICES / 'venv'}", f"sandbox_cache={SERVICES / 'cache'}"]
+        options = [word for pair in (*places, *variables) for word in ("-e", pair)]
         ended = subprocess.run(
             [BIN / "ansible-playbook", playbook, *options],
             env={**os.environ, "ANSIBLE_NOCOLOR": "true", **environment},
