@@ -39,11 +39,15 @@ CHECK := @python tools/checks.py run
 RESULTS := .cache/results
 LINTS := lint-ruff lint-format lint-types lint-floors lint-ansible lint-yaml lint-docs lint-changelog
 
-# All stages run, so that one look shows everything that fails.
+# All stages run, so that one look shows everything that fails; two at a time, and what takes long first. They share
+# what `services` installs.
+STAGES := test-e2e test-lint test-sanity test-unit test-integration test-molecule
+
 .PHONY: test
-test: venv ## All checks, in the order of the next four targets; ends with `N passed, N failed`
+test: venv ## All checks of the next six targets; ends with `N passed, N failed`
 	@rm -rf $(RESULTS)
-	@$(MAKE) --no-print-directory --keep-going test-lint test-sanity test-unit test-integration; \
+	@$(MAKE) --no-print-directory services
+	@CHECKS_SIDE_BY_SIDE=1 $(MAKE) --no-print-directory --keep-going --jobs=2 $(STAGES); \
 	status=$$?; python tools/checks.py summary && exit $$status
 
 .PHONY: test-lint $(LINTS)
@@ -113,6 +117,10 @@ test-molecule: venv ## The roles in containers and in a sandbox of their own (SC
 # The sandbox: real OpenStack services in .sandbox, on loopback addresses.
 PROFILE ?= mini
 NODES ?= 4
+
+.PHONY: services
+services: venv # for sandboxes that share them
+	@ansible-playbook tools/services.yml -e sandbox_dir=$(CURDIR)/.sandbox -e sandbox_profile=full
 
 .PHONY: sandbox
 sandbox: venv ## Start OpenStack on this machine (PROFILE=mini|full, NODES=4)

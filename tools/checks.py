@@ -6,13 +6,20 @@
     python tools/checks.py summary               print `N passed, N failed` of all checks since `make test` began
 
 A check counts once. pytest counts each of its tests: it leaves a JUnit file NAME.xml beside the results.
+
+With CHECKS_SIDE_BY_SIDE set, what a check prints goes to NAME.log beside the results, and is shown in one piece when the check has ended.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -32,13 +39,33 @@ def count(junit: Path, success: bool) -> tuple[int, int]:
     return passed, failed if success or failed else 1
 
 
+@contextmanager
+def the_only_one_to_print() -> Iterator[None]:
+    with (RESULTS / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+        sys.stdout.flush()
+
+
+def execute(name: str, command: list[str]) -> int:
+    if "CHECKS_SIDE_BY_SIDE" not in os.environ:
+        return subprocess.run(command, check=False).returncode
+    log = RESULTS / f"{name}.log"
+    with log.open("w") as output:
+        code = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
+    with the_only_one_to_print(), log.open() as printed:
+        print(f"=== {name}")
+        shutil.copyfileobj(printed, sys.stdout)
+    return code
+
+
 def run(name: str, command: list[str]) -> int:
     RESULTS.mkdir(parents=True, exist_ok=True)
     junit = RESULTS / f"{name}.xml"
     junit.unlink(missing_ok=True)
     print(f"==> {name}: {' '.join(command)}", flush=True)
     started = time.monotonic()
-    code = subprocess.run(command, check=False).returncode
+    code = execute(name, command)
     passed, failed = count(junit, code == 0)
     (RESULTS / f"{name}.count").write_text(f"{passed} {failed}\n")
     print(f"--- {name}: {'ok' if code == 0 else 'FAILED'}, {time.monotonic() - started:.0f} s", flush=True)
