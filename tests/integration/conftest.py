@@ -21,6 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Of the SDK about its own code.
     config.addinivalue_line("filterwarnings", "ignore:Support for InfluxDB")
     config.addinivalue_line("filterwarnings", "ignore:The 'service_type' parameter")
+    config.addinivalue_line("filterwarnings", "ignore:The _compute_attributes method")
 
 
 @pytest.fixture(scope="session", autouse=True)

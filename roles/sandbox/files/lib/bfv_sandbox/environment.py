@@ -21,10 +21,11 @@ def install(venv: Path, python: str, requirements: str, digest: str) -> None:
     made, installed = marker.read_text().splitlines() if marker.exists() else ("", "")
     if (made, installed) == (place, digest):
         return
+    inside = venv / "bin" / "python"
     if made != place:
         run(python, "-m", "venv", "--clear", venv)
-        run(venv / "bin/python", "-m", "pip", "install", "--quiet", "uv")
-    run(venv / "bin/uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", venv / "bin/python", "--requirements", requirements)
+        run(inside, "-m", "pip", "install", "--quiet", "uv")
+    run(inside, "-m", "uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", inside, "--requirements", requirements)
     # Written last: without it an interrupted installation is repeated.
     marker.write_text(f"{place}\n{digest}\n")
     print(f"changed: installed the services in {venv}")
