@@ -16,18 +16,19 @@ from pathlib import Path
 
 def install(venv: Path, python: str, requirements: str, digest: str) -> None:
     # Scripts carry the path of the folder in which they were made: a copied environment starts anew.
-    place = f"{venv} {python}"
+    place = f"{venv} {python}\n"
+    complete = f"{place}{digest}\n"
     marker = venv / ".complete"
-    made, installed = marker.read_text().splitlines() if marker.exists() else ("", "")
-    if (made, installed) == (place, digest):
+    found = marker.read_text() if marker.exists() else ""
+    if found == complete:
         return
     inside = venv / "bin" / "python"
-    if made != place:
+    if not found.startswith(place):
         run(python, "-m", "venv", "--clear", venv)
         run(inside, "-m", "pip", "install", "--quiet", "uv")
     run(inside, "-m", "uv", "pip", "install", "--quiet", "--compile-bytecode", "--python", inside, "--requirements", requirements)
     # Written last: without it an interrupted installation is repeated.
-    marker.write_text(f"{place}\n{digest}\n")
+    marker.write_text(complete)
     print(f"changed: installed the services in {venv}")
 
 
