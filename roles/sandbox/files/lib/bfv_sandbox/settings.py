@@ -44,9 +44,10 @@ def fail(what: str) -> NoReturn:
 
 
 def fail_service(settings: Settings, service: str, what: str) -> NoReturn:
-    """End with the last lines of the service's log, which nearly always say why."""
+    """End with the last lines of the service's log, and with its last critical error, which nearly always say why."""
     log = settings.log_of(service)
-    lines = log.read_text(errors="replace").splitlines()[-LOG_LINES:] if log.exists() else []
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    lines = [line for line in lines[:-LOG_LINES] if " CRITICAL " in line][-1:] + lines[-LOG_LINES:]
     fail("\n".join([f"Service {service} of the sandbox {what}. The end of {log}:", *(f"  {line}" for line in lines)]))
 
 
