@@ -136,7 +136,7 @@ class FakeCloud(FakeCinder):
         self.writes: list[Request] = []
         self.now = 0.0
         self._powering_off: set[str] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the fleet asks from many threads at once
 
     # What Service offers
 
@@ -150,6 +150,10 @@ class FakeCloud(FakeCinder):
         return found
 
     def find(self, path: str, what: str, **query: object) -> Json | None:
+        with self._lock:
+            return self._find(path, **query)
+
+    def _find(self, path: str, **query: object) -> Json | None:
         self.reads.append(path)
         kind, _slash, name = unquote(path).strip("/").partition("/")
         if kind == "drivers":
