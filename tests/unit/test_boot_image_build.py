@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -43,6 +44,8 @@ def main():
         sys.exit(1)
     if os.environ["DIB_TEST"] == "stay":
         time.sleep(300)
+    if os.environ["DIB_TEST"] == "random":
+        (tmp / "image0.raw").write_bytes(os.urandom({SIZE}))
     subprocess.run(["losetup", "--detach", loop], check=True)
     os.rename(tmp / "image0.raw", output + ".raw")
 """
@@ -88,7 +91,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["losetup", "--detach", device], check=False)
 
 
-def start(folder: Path, what: str, **changes: Any) -> subprocess.Popen[str]:
+def start(folder: Path, what: str, path: str = os.environ["PATH"], **changes: Any) -> subprocess.Popen[str]:
     plan = {
         "name": "disk",
         "directory": str(folder / "images"),
@@ -117,7 +120,7 @@ def start(folder: Path, what: str, **changes: Any) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment | {"DIB_RELEASE": "of the user"},
+        env=environment | {"DIB_RELEASE": "of the user", "PATH": path},
         # As started from a terminal.
         process_group=0,
     )
@@ -219,6 +222,42 @@ def test_a_failed_build_leaves_its_log_and_nothing_else(folder: Path) -> None:
     assert {path.suffix for path in (folder / "images").iterdir() if path.name != ".work"} == {".log"}
 
 
+def test_a_failed_build_is_cleared_up_without_the_path_of_root(folder: Path) -> None:
+    """losetup is in /usr/sbin, which cron and `su` leave out."""
+    process = start(folder, "fail", path="/usr/bin:/bin")
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "disk-image-create ended with status 1" in err
+    assert nothing_left(folder)
+
+
+def test_a_full_disk_is_told_without_a_traceback(folder: Path) -> None:
+    images = folder / "images"
+    images.mkdir()
+    # Room for the disk, and not for the second one that it is converted to.
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE * 3 // 2}", "tmpfs", images], check=True)
+    try:
+        process = start(folder, "random", format="qcow2")
+        _out, err = process.communicate(timeout=60)
+        left = {path.suffix for path in images.iterdir() if path.name != ".work"}
+    finally:
+        subprocess.run(["umount", images], check=True)
+    assert process.returncode == 1
+    assert "No space left on device" in err
+    assert "Traceback" not in err
+    assert left == {".log"}
+    assert nothing_left(folder)
+
+
+def test_a_work_folder_on_another_file_system_is_refused_before_the_build(folder: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as work:
+        process = start(folder, "", work=work)
+        _out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"{work} is not on the file system of {folder / 'images'}" in err
+    assert not log(folder)
+
+
 def test_a_build_that_takes_too_long_is_ended(folder: Path) -> None:
     process = start(folder, "stay", timeout=2)
     _out, err = process.communicate(timeout=60)
@@ -240,6 +279,21 @@ def test_a_killed_build_leaves_nothing(folder: Path, kill: Callable[[int, int], 
     wait_for(lambda: nothing_left(folder))
     assert not list((folder / "images").glob("disk*.raw"))
     assert build(folder)["changed"] is True
+
+
+def test_a_build_killed_while_it_converts_leaves_nothing(folder: Path) -> None:
+    slow = folder / "bin" / "qemu-img"
+    slow.parent.mkdir()
+    slow.write_text(
+        "#!/usr/bin/env python3\nimport pathlib, time\npathlib.Path(__file__ + '.started').touch()\ntime.sleep(120)\n"
+    )
+    slow.chmod(0o755)
+    process = start(folder, "", path=f"{slow.parent}:{os.environ['PATH']}", format="qcow2")
+    wait_for(slow.with_suffix(".started").exists)
+    assert processes(folder)
+    process.kill()
+    process.communicate(timeout=60)
+    wait_for(lambda: nothing_left(folder))
 
 
 def test_what_a_power_cut_has_left_is_removed_first(folder: Path) -> None:

@@ -150,6 +150,22 @@ def test_the_version_in_use_stays_even_if_it_is_the_oldest(tmp_path: Path) -> No
     assert prune.superfluous(plan(tmp_path), 1) == [newest, older]
 
 
+@pytest.mark.parametrize("way", ["link", "disks/../disks"])
+def test_the_version_in_use_stays_in_a_folder_that_has_two_names(tmp_path: Path, way: str) -> None:
+    (tmp_path / "disks").mkdir()
+    (tmp_path / "link").symlink_to("disks")
+    oldest, older, newest = make_versions(tmp_path / "disks")
+    superfluous = prune.superfluous(plan(tmp_path / way), 1)
+    assert [image.resolve() for image in superfluous] == [older, oldest]
+    assert newest.exists()
+
+
+def test_a_link_that_leads_nowhere_is_no_version(tmp_path: Path) -> None:
+    oldest = make_versions(tmp_path)[0]
+    (tmp_path / "disk-dddddddddddd.raw").symlink_to("nowhere")
+    assert prune.superfluous(plan(tmp_path), 2) == [oldest]
+
+
 def test_images_whose_names_begin_alike_stay(tmp_path: Path) -> None:
     make_versions(tmp_path)
     other = make_versions(tmp_path, "disk-bios")

@@ -30,9 +30,10 @@ GIB = 1024**3
 # What a build takes over from the environment of the role, and nothing else: it must depend on its plan alone.
 INHERITED = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+END_WITH_ME = ("setpriv", "--pdeathsig", "KILL")
 # The kernel ends all processes with the one that runs this program, and all mounts with the processes.
 CONFINED = (
-    *("setpriv", "--pdeathsig", "KILL"),
+    *END_WITH_ME,
     *("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"),
     # The first process of the namespace takes all others with it when it ends: leave time for the last lines of the log.
     *("sh", "-c", '"$@"; status=$?; sleep 1; exit $status', "sh"),
@@ -84,6 +85,8 @@ def alone(plan: Plan) -> Iterator[int]:
     cleanup.py inherits the lock, so that the next build begins after it has finished.
     """
     plan.scratch.parent.mkdir(parents=True, exist_ok=True)
+    if plan.work.stat().st_dev != plan.directory.stat().st_dev:
+        raise BuildError(f"{plan.work} is not on the file system of {plan.directory}: the image could not be moved there.")
     with open(plan.work / "build.lock", "w") as lock:
         for _second in range(plan.timeout):
             try:
@@ -144,7 +147,9 @@ def convert(plan: Plan, raw: Path) -> Path:
     if plan.format == "raw":
         return raw
     converted = raw.with_suffix(f".{plan.format}")
-    subprocess.run(["qemu-img", "convert", "-c", "-f", "raw", "-O", plan.format, str(raw), str(converted)], check=True)
+    command = ["qemu-img", "convert", "-c", "-f", "raw", "-O", plan.format, str(raw), str(converted)]
+    # It ends with this program, and does not go on with files that cleanup.py has removed.
+    subprocess.run([*END_WITH_ME, *command], check=True)
     return converted
 
 
@@ -226,7 +231,8 @@ def main() -> None:
     os.umask(0o022)
     try:
         changed, manifest = build(read())
-    except (BuildError, elements.ElementsError) as error:
+    # OSError: a disk that is full, a folder that is read-only. CalledProcessError: qemu-img, which has said why.
+    except (BuildError, elements.ElementsError, OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"Failed: {error}")
     print(json.dumps({"changed": changed, **{key: manifest[key] for key in manifest if key != "inputs"}}))
 
