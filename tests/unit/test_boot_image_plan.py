@@ -127,6 +127,9 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"boot_image_dir": "images"}, "absolute paths"),
     ({"boot_image_elements_path": ["elements"]}, "absolute paths"),
     ({"boot_image_packages": ["vim; reboot"]}, "names of packages"),
+    ({"boot_image_family": "arch"}, "value of boot_image_family must be one of: debian, ubuntu"),
+    ({"boot_image_size": -1}, "boot_image_size may not be below 0"),
+    ({"boot_image_timeout": 0}, "boot_image_timeout has to be above"),
     ({"boot_image_datasources": []}, "boot_image_datasources is empty"),
     ({"boot_image_family": "rocky", "boot_image_kernel": "cloud"}, "boot_image_kernel can be cloud"),
 ]
