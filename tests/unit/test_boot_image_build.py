@@ -30,6 +30,7 @@ import os, pathlib, subprocess, sys, time
 
 def main():
     tmp, output = pathlib.Path(os.environ["TMP_DIR"]), sys.argv[sys.argv.index("-o") + 1]
+    print("cache:", os.environ["DIB_IMAGE_CACHE"])
     print("arguments:", *sys.argv[1:])
     print("DIB:", sorted(name for name in os.environ if name.startswith("DIB_")), os.environ.get("SECRET"))
     (tmp / "mnt").mkdir()
@@ -209,6 +210,26 @@ def test_qcow2_is_converted(folder: Path) -> None:
 def test_a_build_gets_nothing_of_the_users_environment(folder: Path) -> None:
     build(folder)
     assert "DIB: ['DIB_IMAGE_CACHE', 'DIB_LOCKFILES', 'DIB_TEST'] None" in log(folder)
+
+
+def test_what_is_unpacked_of_a_local_image_is_for_one_build(folder: Path) -> None:
+    """diskimage-builder would take it for every image of that file name: a Fedora of RHEL's files."""
+    local = folder / "image.qcow2"
+    local.touch()
+    build(folder)
+    environment = {"DIB_TEST": "", "PYTHONPATH": str(folder / "lib"), "DIB_LOCAL_IMAGE": str(local)}
+    build(folder, name="disk-local", environment=environment)
+    caches = [line for line in log(folder).splitlines() if line.startswith("cache:")]
+    work = folder / "images/.work"
+    assert sorted(caches) == [f"cache: {work}/build/disk-local/cache", f"cache: {work}/cache"]
+
+
+def test_a_local_image_that_is_not_there_is_named_without_a_traceback(folder: Path) -> None:
+    process = start(folder, "", environment={"DIB_LOCAL_IMAGE": "/nowhere/image.qcow2"})
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "/nowhere/image.qcow2" in err
+    assert "Traceback" not in err
 
 
 def test_a_failed_build_leaves_its_log_and_nothing_else(folder: Path) -> None:

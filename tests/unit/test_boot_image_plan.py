@@ -122,7 +122,9 @@ def test_options_reach_the_plan(tmp_path: Path) -> None:
 
 
 REFUSALS: list[tuple[dict[str, Any], str]] = [
-    ({"boot_image_family": "rhel"}, "set one of DIB_LOCAL_IMAGE, BASE_IMAGE_FILE"),
+    ({"boot_image_family": "fedora"}, "set one of DIB_LOCAL_IMAGE, BASE_IMAGE_FILE in"),
+    # The element `rhel` takes it together with DIB_CLOUD_IMAGES only, and then for an image of Red Hat's old names.
+    ({"boot_image_family": "rhel", "boot_image_environment": {"BASE_IMAGE_FILE": "x"}}, "set one of DIB_LOCAL_IMAGE in"),
     ({"boot_image_name": "../disk"}, "boot_image_name (../disk)"),
     ({"boot_image_dir": "images"}, "absolute paths"),
     ({"boot_image_elements_path": ["elements"]}, "absolute paths"),

@@ -76,6 +76,15 @@ def test_what_does_not_reach_the_image_leaves_the_digest(tmp_path: Path, changes
     assert digest(plan(tmp_path, **changes)) == digest(plan(tmp_path))
 
 
+def test_another_local_image_of_that_name_changes_the_digest(tmp_path: Path) -> None:
+    image = tmp_path / "image.qcow2"
+    wanted = plan(tmp_path, environment={"DIB_LOCAL_IMAGE": str(image)})
+    image.write_text("first")
+    before = digest(wanted)
+    image.write_text("other")
+    assert digest(wanted) != before
+
+
 def test_another_diskimage_builder_changes_the_digest(tmp_path: Path) -> None:
     assert digest(plan(tmp_path), version="3.44.0") != digest(plan(tmp_path))
 

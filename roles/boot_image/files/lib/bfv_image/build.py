@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import math
 import os
@@ -52,7 +51,8 @@ def build_path(plan: Plan) -> str:
 
 
 def environment(plan: Plan) -> dict[str, str]:
-    cache = plan.work / "cache"
+    # diskimage-builder unpacks a local image once for all images of that file name, whichever families and folders they are of.
+    cache = (plan.scratch if "DIB_LOCAL_IMAGE" in plan.environment else plan.work) / "cache"
     return {
         **{name: os.environ[name] for name in INHERITED if name in os.environ},
         "PATH": build_path(plan),
@@ -153,14 +153,6 @@ def convert(plan: Plan, raw: Path) -> Path:
     return converted
 
 
-def checksum(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as image:
-        while chunk := image.read(1024**2):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def virtual_size(image: Path) -> int:
     """Return the size of the disk in bytes, which is more than that of its file."""
     command = ["qemu-img", "info", "--output=json", str(image)]
@@ -191,7 +183,7 @@ def finish(plan: Plan, version: Version, wanted: dict[str, Any], raw: Path) -> N
         "image": str(version.image),
         "link": str(version.link),
         "format": plan.format,
-        "sha256": checksum(image),
+        "sha256": inputs.checksum(image),
         "size": image.stat().st_size,
         "virtual_size": size,
         "min_disk": math.ceil(size / GIB),
