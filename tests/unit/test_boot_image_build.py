@@ -43,7 +43,11 @@ def main():
         # As the real one: what it prints goes through another process, which is slower.
         subprocess.Popen(["sh", "-c", "sleep 0.3; echo no space left on device"])
         sys.exit(1)
-    if os.environ["DIB_TEST"] == "stay":
+    if os.environ["DIB_TEST"] == "container":
+        (tmp / "Containerfile").write_text("FROM scratch\\nCOPY Containerfile /\\n")
+        subprocess.run(["podman", "build", "--tag", "bfv-test-killed", tmp], check=True)
+        print("tagged", flush=True)
+    if os.environ["DIB_TEST"] in ("stay", "container"):
         time.sleep(300)
     if os.environ["DIB_TEST"] == "random":
         (tmp / "image0.raw").write_bytes(os.urandom({SIZE}))
@@ -300,6 +304,22 @@ def test_a_killed_build_leaves_nothing(folder: Path, kill: Callable[[int, int], 
     wait_for(lambda: nothing_left(folder))
     assert not list((folder / "images").glob("disk*.raw"))
     assert build(folder)["changed"] is True
+
+
+@pytest.mark.skipif(not shutil.which("podman"), reason="needs podman")
+def test_a_killed_build_leaves_no_container_image(folder: Path) -> None:
+    """Rocky Linux and AlmaLinux are taken from containers."""
+    process = start(folder, "container")
+    try:
+        wait_for(lambda: "tagged" in log(folder))
+        process.kill()
+        process.communicate(timeout=60)
+        wait_for(lambda: nothing_left(folder))
+        listed = subprocess.run(["podman", "images", "--noheading"], check=True, capture_output=True, text=True)
+        assert "bfv-test-killed" not in listed.stdout
+    finally:
+        process.kill()
+        subprocess.run(["podman", "rmi", "--ignore", "--force", "bfv-test-killed"], check=False)
 
 
 def test_a_build_killed_while_it_converts_leaves_nothing(folder: Path) -> None:

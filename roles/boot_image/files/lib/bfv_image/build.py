@@ -39,6 +39,12 @@ CONFINED = (
 )
 DISK_IMAGE_CREATE = "import sys; sys.argv[0] = 'disk-image-create'; from diskimage_builder.disk_image_create import main; main()"
 LAST_LINES = 20
+# podman's images and containers of a build are in its folder, and go with it: nobody would remove those of a build that was killed.
+CONTAINERS = """[storage]
+driver = "overlay"
+graphroot = "{folder}/images"
+runroot = "{folder}/run"
+"""
 
 
 class BuildError(Exception):
@@ -61,6 +67,7 @@ def environment(plan: Plan) -> dict[str, str]:
         "TMPDIR": str(plan.scratch / "tmp"),
         "TMP_DIR": str(plan.scratch / "tmp"),
         "ELEMENTS_PATH": ":".join(map(str, plan.elements_path)),
+        "CONTAINERS_STORAGE_CONF": str(plan.scratch / "containers/storage.conf"),
         "DIB_IMAGE_CACHE": str(cache),
         "DIB_LOCKFILES": str(cache / "locks"),
         **plan.environment,
@@ -106,8 +113,10 @@ def cleaned_up(plan: Plan, lock: int) -> Iterator[None]:
     """Make the folders of the build, and have them removed when it ends, or when this process does."""
     # What a power cut has left.
     cleanup.clean(plan.scratch, build_path(plan))
-    for folder in ("home", "tmp"):
+    for folder in ("home", "tmp", "containers"):
         (plan.scratch / folder).mkdir(parents=True)
+    containers = plan.scratch / "containers"
+    (containers / "storage.conf").write_text(CONTAINERS.format(folder=containers))
     command = [sys.executable, "-m", "bfv_image.cleanup", str(plan.scratch), build_path(plan)]
     # In a session of its own, Ctrl-C does not reach it.
     cleaner = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[lock], start_new_session=True)
