@@ -173,3 +173,23 @@ def test_every_tool_has_a_package() -> None:
     tables = yaml.safe_load((ROLE / "vars" / "main" / "families.yml").read_text())
     needed = [*tables["boot_image_families"].values(), *tables["boot_image_boot_modes"].values()]
     assert {tool for line in needed for tool in line["tools"]} <= tools.keys()
+
+
+@pytest.mark.parametrize(
+    ("family", "initiator"), [("debian", ["open-iscsi"]), ("redhat", ["iscsi-initiator-utils", "dracut-network", "dracut"])]
+)
+def test_every_package_has_a_name_in_each_family(family: str, initiator: list[str]) -> None:
+    """diskimage-builder asks the package manager for names that are in no map as they are, and dnf leaves out what it does not know."""
+    element = ROLE / "files" / "elements" / "bfv-iscsi-boot"
+    names = json.loads((element / "pkg-map").read_text())
+    mapped = names["default"] | names["family"][family]
+    assert yaml.safe_load((element / "package-installs.yaml").read_text()).keys() == mapped.keys()
+    assert {*initiator, "openssl"} <= set(mapped.values())
+
+
+def test_updates_of_the_kernel_keep_the_initiator_in_an_initramfs_of_dracut() -> None:
+    configuration = ROLE / "files/elements/bfv-iscsi-boot/dracut.conf.d/60-bfv-iscsi-boot.conf"
+    # As dracut reads it, after another file.
+    script = f'add_dracutmodules=" crypt"; . {configuration}; echo "$hostonly:$add_dracutmodules"'
+    read = subprocess.run(["bash", "-c", script], check=True, capture_output=True, text=True).stdout
+    assert read.split() == ["no:", "crypt", "network", "iscsi"]
