@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +30,7 @@ import os, pathlib, subprocess, sys, time
 
 def main():
     tmp, output = pathlib.Path(os.environ["TMP_DIR"]), sys.argv[sys.argv.index("-o") + 1]
+    print("cache:", os.environ["DIB_IMAGE_CACHE"])
     print("arguments:", *sys.argv[1:])
     print("DIB:", sorted(name for name in os.environ if name.startswith("DIB_")), os.environ.get("SECRET"))
     (tmp / "mnt").mkdir()
@@ -41,8 +43,14 @@ def main():
         # As the real one: what it prints goes through another process, which is slower.
         subprocess.Popen(["sh", "-c", "sleep 0.3; echo no space left on device"])
         sys.exit(1)
-    if os.environ["DIB_TEST"] == "stay":
+    if os.environ["DIB_TEST"] == "container":
+        (tmp / "Containerfile").write_text("FROM scratch\\nCOPY Containerfile /\\n")
+        subprocess.run(["podman", "build", "--tag", "bfv-test-killed", tmp], check=True)
+        print("tagged", flush=True)
+    if os.environ["DIB_TEST"] in ("stay", "container"):
         time.sleep(300)
+    if os.environ["DIB_TEST"] == "random":
+        (tmp / "image0.raw").write_bytes(os.urandom({SIZE}))
     subprocess.run(["losetup", "--detach", loop], check=True)
     os.rename(tmp / "image0.raw", output + ".raw")
 """
@@ -88,7 +96,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["losetup", "--detach", device], check=False)
 
 
-def start(folder: Path, what: str, **changes: Any) -> subprocess.Popen[str]:
+def start(folder: Path, what: str, path: str = os.environ["PATH"], **changes: Any) -> subprocess.Popen[str]:
     plan = {
         "name": "disk",
         "directory": str(folder / "images"),
@@ -117,7 +125,7 @@ def start(folder: Path, what: str, **changes: Any) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment | {"DIB_RELEASE": "of the user"},
+        env=environment | {"DIB_RELEASE": "of the user", "PATH": path},
         # As started from a terminal.
         process_group=0,
     )
@@ -208,6 +216,26 @@ def test_a_build_gets_nothing_of_the_users_environment(folder: Path) -> None:
     assert "DIB: ['DIB_IMAGE_CACHE', 'DIB_LOCKFILES', 'DIB_TEST'] None" in log(folder)
 
 
+def test_what_is_unpacked_of_a_local_image_is_for_one_build(folder: Path) -> None:
+    """diskimage-builder would take it for every image of that file name: a Fedora of RHEL's files."""
+    local = folder / "image.qcow2"
+    local.touch()
+    build(folder)
+    environment = {"DIB_TEST": "", "PYTHONPATH": str(folder / "lib"), "DIB_LOCAL_IMAGE": str(local)}
+    build(folder, name="disk-local", environment=environment)
+    caches = [line for line in log(folder).splitlines() if line.startswith("cache:")]
+    work = folder / "images/.work"
+    assert sorted(caches) == [f"cache: {work}/build/disk-local/cache", f"cache: {work}/cache"]
+
+
+def test_a_local_image_that_is_not_there_is_named_without_a_traceback(folder: Path) -> None:
+    process = start(folder, "", environment={"DIB_LOCAL_IMAGE": "/nowhere/image.qcow2"})
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "/nowhere/image.qcow2" in err
+    assert "Traceback" not in err
+
+
 def test_a_failed_build_leaves_its_log_and_nothing_else(folder: Path) -> None:
     process = start(folder, "fail")
     _out, err = process.communicate(timeout=60)
@@ -217,6 +245,42 @@ def test_a_failed_build_leaves_its_log_and_nothing_else(folder: Path) -> None:
     assert "Traceback" not in err
     assert nothing_left(folder)
     assert {path.suffix for path in (folder / "images").iterdir() if path.name != ".work"} == {".log"}
+
+
+def test_a_failed_build_is_cleared_up_without_the_path_of_root(folder: Path) -> None:
+    """losetup is in /usr/sbin, which cron and `su` leave out."""
+    process = start(folder, "fail", path="/usr/bin:/bin")
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "disk-image-create ended with status 1" in err
+    assert nothing_left(folder)
+
+
+def test_a_full_disk_is_told_without_a_traceback(folder: Path) -> None:
+    images = folder / "images"
+    images.mkdir()
+    # Room for the disk, and not for the second one that it is converted to.
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE * 3 // 2}", "tmpfs", images], check=True)
+    try:
+        process = start(folder, "random", format="qcow2")
+        _out, err = process.communicate(timeout=60)
+        left = {path.suffix for path in images.iterdir() if path.name != ".work"}
+    finally:
+        subprocess.run(["umount", images], check=True)
+    assert process.returncode == 1
+    assert "No space left on device" in err
+    assert "Traceback" not in err
+    assert left == {".log"}
+    assert nothing_left(folder)
+
+
+def test_a_work_folder_on_another_file_system_is_refused_before_the_build(folder: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as work:
+        process = start(folder, "", work=work)
+        _out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"{work} is not on the file system of {folder / 'images'}" in err
+    assert not log(folder)
 
 
 def test_a_build_that_takes_too_long_is_ended(folder: Path) -> None:
@@ -240,6 +304,37 @@ def test_a_killed_build_leaves_nothing(folder: Path, kill: Callable[[int, int], 
     wait_for(lambda: nothing_left(folder))
     assert not list((folder / "images").glob("disk*.raw"))
     assert build(folder)["changed"] is True
+
+
+@pytest.mark.skipif(not shutil.which("podman"), reason="needs podman")
+def test_a_killed_build_leaves_no_container_image(folder: Path) -> None:
+    """Rocky Linux and AlmaLinux are taken from containers."""
+    process = start(folder, "container")
+    try:
+        wait_for(lambda: "tagged" in log(folder))
+        process.kill()
+        process.communicate(timeout=60)
+        wait_for(lambda: nothing_left(folder))
+        listed = subprocess.run(["podman", "images", "--noheading"], check=True, capture_output=True, text=True)
+        assert "bfv-test-killed" not in listed.stdout
+    finally:
+        process.kill()
+        subprocess.run(["podman", "rmi", "--ignore", "--force", "bfv-test-killed"], check=False)
+
+
+def test_a_build_killed_while_it_converts_leaves_nothing(folder: Path) -> None:
+    slow = folder / "bin" / "qemu-img"
+    slow.parent.mkdir()
+    slow.write_text(
+        "#!/usr/bin/env python3\nimport pathlib, time\npathlib.Path(__file__ + '.started').touch()\ntime.sleep(120)\n"
+    )
+    slow.chmod(0o755)
+    process = start(folder, "", path=f"{slow.parent}:{os.environ['PATH']}", format="qcow2")
+    wait_for(slow.with_suffix(".started").exists)
+    assert processes(folder)
+    process.kill()
+    process.communicate(timeout=60)
+    wait_for(lambda: nothing_left(folder))
 
 
 def test_what_a_power_cut_has_left_is_removed_first(folder: Path) -> None:
@@ -291,3 +386,41 @@ def test_unknown_elements_are_named_without_a_traceback(folder: Path) -> None:
     assert process.returncode == 1
     assert "Element 'unknown' not found" in err
     assert "Traceback" not in err
+
+
+def start_tasks(folder: Path, name: str, **variables: Any) -> subprocess.Popen[str]:
+    """Start a file of the role's tasks by itself."""
+    role = {"ansible.builtin.include_role": {"name": "bfv.openstack.boot_image", "tasks_from": name}}
+    play = {"hosts": "localhost", "gather_facts": False, "vars": {"boot_image_dir": str(folder), **variables}, "tasks": [role]}
+    playbook = folder / f"{name}.json"
+    playbook.write_text(json.dumps([play]))
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), str(playbook)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def program(file: Path, text: str) -> str:
+    file.write_text(f"#!/bin/sh\n{text}\n")
+    file.chmod(0o755)
+    return str(file)
+
+
+def test_two_runs_on_a_new_builder_make_one_virtual_environment(tmp_path: Path) -> None:
+    """The programs of the virtual environment note when they begin and end, and do nothing else."""
+    notes = tmp_path / "notes"
+    pip = program(tmp_path / "pip", f"grep -q ^diskimage-builder== $6 && sleep 1 && echo end >> {notes}")
+    python = program(tmp_path / "python", f"echo begin >> {notes} && sleep 3 && mkdir -p $4/bin && cp {pip} $4/bin/python")
+    (tmp_path / ".work").mkdir()
+    runs = [start_tasks(tmp_path, "venv", boot_image_venv_python=python) for _run in range(2)]
+    for run in runs:
+        out, _err = run.communicate(timeout=120)
+        assert run.returncode == 0, out
+    assert notes.read_text().split() == ["begin", "end"]
+
+
+def test_a_killed_build_is_said_to_be_one(tmp_path: Path) -> None:
+    found = json.dumps({"digest": "f00", "log": "/images/disk.log", "reasons": []})
+    python = program(tmp_path / "python", f"cat > /dev/null; case $2 in *.inspect) echo '{found}' ;; *) kill -KILL $$ ;; esac")
+    run = start_tasks(tmp_path, "build", boot_image_python=python, boot_image_name="disk")
+    out, _err = run.communicate(timeout=120)
+    assert run.returncode != 0
+    assert "The build of disk was ended from outside, with status -9. Its log: /images/disk.log" in out

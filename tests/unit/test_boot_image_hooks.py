@@ -1,6 +1,6 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The hook of the element bfv-iscsi-boot for Red Hat's family, in a throw-away copy of this system's files.
+"""The hooks of the element bfv-iscsi-boot that need no Debian, and what it puts into images, in a throw-away copy of this system's files.
 
 grubby and lsinitrd are small programs here, which do to the files what the real ones do. Needs root and overlay file systems.
 """
@@ -8,10 +8,12 @@ grubby and lsinitrd are small programs here, which do to the files what the real
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 HOOK = Path(__file__).resolve().parents[2] / "roles/boot_image/files/elements/bfv-iscsi-boot/finalise.d/60-bfv-iscsi-boot"
 ARGUMENTS = "rd.iscsi.firmware=1 rd.iscsi.ibft=1"
@@ -92,6 +94,13 @@ def test_an_entry_that_stays_without_fails_the_build(image: Path) -> None:
     assert "a boot entry has no rd.iscsi.firmware=1" in done.stdout
 
 
+def test_an_image_without_any_entry_fails_the_build(image: Path) -> None:
+    (image / "boot/loader/entries/one.conf").unlink()
+    done, _results = run(image)
+    assert done.returncode != 0
+    assert "there is no boot entry of any kernel" in done.stdout
+
+
 @pytest.mark.parametrize("copy", ["boot/grub2/grub.cfg", "boot/efi/EFI/centos/grub.cfg"])
 def test_a_copy_of_grub_cfg_without_fails_the_build(image: Path, copy: str) -> None:
     (image / copy).write_text(f"\tlinux /vmlinuz-5 ro {ARGUMENTS}\n\tlinuxefi /vmlinuz-4 ro\n")
@@ -124,3 +133,53 @@ def test_a_firmware_partition_may_be_late(image: Path) -> None:
     assert (
         results / "kernel/fstab"
     ).read_text() == "LABEL=root / ext4 defaults 0 1\nLABEL=MKFS_ESP /boot/efi vfat defaults,nofail 0 2\n"
+
+
+@pytest.mark.parametrize(("allowed", "left_alone"), [("0", True), ("1", False)])
+def test_cloud_init_leaves_the_network_alone_unless_it_may_have_it(image: Path, allowed: str, left_alone: bool) -> None:
+    element = HOOK.parent.parent
+    shutil.copytree(element / "bfv-iscsi-boot", image / "bfv-iscsi-boot")
+    hook = (element / "install.d/60-bfv-iscsi-boot").read_text()
+    wanted = "/etc/cloud/cloud.cfg.d/95-bfv-iscsi-boot-network.cfg"
+    (image / "hook").write_text(
+        f"export DIB_BFV_CLOUD_INIT_NETWORK={allowed}\nrm -f {wanted}\n{hook}\n"
+        f"cp {wanted} /etc/systemd/system/iscsid.service.d/50-bfv-iscsi-boot.conf /etc/kernel || true\n"
+    )
+    done, results = run(image)
+    assert done.returncode == 0, done.stdout
+    network = results / "kernel/95-bfv-iscsi-boot-network.cfg"
+    assert network.exists() == left_alone
+    assert not left_alone or yaml.safe_load(network.read_text()) == {"network": {"config": "disabled"}}
+    assert "ExecStartPre=-/usr/local/sbin/bfv-iscsid-prepare" in (results / "kernel/50-bfv-iscsi-boot.conf").read_text()
+
+
+@pytest.mark.parametrize(
+    ("firmware", "before", "after"),
+    [
+        ("iqn.2026-01.example:one", None, "InitiatorName=iqn.2026-01.example:one\n"),
+        # A volume that was cloned from another node's.
+        ("iqn.2026-01.example:one", "InitiatorName=iqn.2026-01.example:other\n", "InitiatorName=iqn.2026-01.example:one\n"),
+        (
+            "iqn.2026-01.example:one",
+            "## Mine\nInitiatorName=iqn.2026-01.example:one\n",
+            "## Mine\nInitiatorName=iqn.2026-01.example:one\n",
+        ),
+        # Not booted from iSCSI.
+        (None, "InitiatorName=iqn.2026-01.example:other\n", "InitiatorName=iqn.2026-01.example:other\n"),
+    ],
+    ids=["none", "of another node", "its own", "no iBFT"],
+)
+def test_a_node_takes_its_initiator_name_from_the_firmware(
+    image: Path, firmware: str | None, before: str | None, after: str
+) -> None:
+    if firmware:
+        ibft = image / "sys/firmware/ibft/initiator/initiator-name"
+        ibft.parent.mkdir(parents=True)
+        ibft.write_text(f"{firmware}\n")
+    name = image / "etc/iscsi/initiatorname.iscsi"
+    name.unlink() if before is None else name.write_text(before)
+    prepare = (HOOK.parent.parent / "bfv-iscsi-boot/bfv-iscsid-prepare").read_text().removesuffix("exit 0\n")
+    (image / "hook").write_text(f"{prepare}\ncp -p $file /etc/kernel\n")
+    done, results = run(image)
+    assert done.returncode == 0, done.stdout
+    assert (results / "kernel/initiatorname.iscsi").read_text() == after

@@ -122,11 +122,17 @@ def test_options_reach_the_plan(tmp_path: Path) -> None:
 
 
 REFUSALS: list[tuple[dict[str, Any], str]] = [
-    ({"boot_image_family": "rhel"}, "set one of DIB_LOCAL_IMAGE, BASE_IMAGE_FILE"),
+    ({"boot_image_family": "fedora"}, "set one of DIB_LOCAL_IMAGE, BASE_IMAGE_FILE in"),
+    # The element `rhel` takes it together with DIB_CLOUD_IMAGES only, and then for an image of Red Hat's old names.
+    ({"boot_image_family": "rhel", "boot_image_environment": {"BASE_IMAGE_FILE": "x"}}, "set one of DIB_LOCAL_IMAGE in"),
     ({"boot_image_name": "../disk"}, "boot_image_name (../disk)"),
     ({"boot_image_dir": "images"}, "absolute paths"),
     ({"boot_image_elements_path": ["elements"]}, "absolute paths"),
     ({"boot_image_packages": ["vim; reboot"]}, "names of packages"),
+    ({"boot_image_family": "arch"}, "value of boot_image_family must be one of: debian, ubuntu"),
+    ({"boot_image_size": -1}, "boot_image_size may not be below 0"),
+    ({"boot_image_timeout": 0}, "boot_image_timeout has to be above"),
+    ({"boot_image_glance_name": "Debian [bfv]"}, "boot_image_glance_name (Debian [bfv]) may not hold"),
     ({"boot_image_datasources": []}, "boot_image_datasources is empty"),
     ({"boot_image_family": "rocky", "boot_image_kernel": "cloud"}, "boot_image_kernel can be cloud"),
 ]
@@ -168,3 +174,23 @@ def test_every_tool_has_a_package() -> None:
     tables = yaml.safe_load((ROLE / "vars" / "main" / "families.yml").read_text())
     needed = [*tables["boot_image_families"].values(), *tables["boot_image_boot_modes"].values()]
     assert {tool for line in needed for tool in line["tools"]} <= tools.keys()
+
+
+@pytest.mark.parametrize(
+    ("family", "initiator"), [("debian", ["open-iscsi"]), ("redhat", ["iscsi-initiator-utils", "dracut-network", "dracut"])]
+)
+def test_every_package_has_a_name_in_each_family(family: str, initiator: list[str]) -> None:
+    """diskimage-builder asks the package manager for names that are in no map as they are, and dnf leaves out what it does not know."""
+    element = ROLE / "files" / "elements" / "bfv-iscsi-boot"
+    names = json.loads((element / "pkg-map").read_text())
+    mapped = names["default"] | names["family"][family]
+    assert yaml.safe_load((element / "package-installs.yaml").read_text()).keys() == mapped.keys()
+    assert {*initiator, "openssl"} <= set(mapped.values())
+
+
+def test_updates_of_the_kernel_keep_the_initiator_in_an_initramfs_of_dracut() -> None:
+    configuration = ROLE / "files/elements/bfv-iscsi-boot/dracut.conf.d/60-bfv-iscsi-boot.conf"
+    # As dracut reads it, after another file.
+    script = f'add_dracutmodules=" crypt"; . {configuration}; echo "$hostonly:$add_dracutmodules"'
+    read = subprocess.run(["bash", "-c", script], check=True, capture_output=True, text=True).stdout
+    assert read.split() == ["no:", "crypt", "network", "iscsi"]

@@ -76,6 +76,15 @@ def test_what_does_not_reach_the_image_leaves_the_digest(tmp_path: Path, changes
     assert digest(plan(tmp_path, **changes)) == digest(plan(tmp_path))
 
 
+def test_another_local_image_of_that_name_changes_the_digest(tmp_path: Path) -> None:
+    image = tmp_path / "image.qcow2"
+    wanted = plan(tmp_path, environment={"DIB_LOCAL_IMAGE": str(image)})
+    image.write_text("first")
+    before = digest(wanted)
+    image.write_text("other")
+    assert digest(wanted) != before
+
+
 def test_another_diskimage_builder_changes_the_digest(tmp_path: Path) -> None:
     assert digest(plan(tmp_path), version="3.44.0") != digest(plan(tmp_path))
 
@@ -148,6 +157,22 @@ def test_the_version_in_use_stays_even_if_it_is_the_oldest(tmp_path: Path) -> No
     (tmp_path / "disk.raw").unlink()
     (tmp_path / "disk.raw").symlink_to(oldest.name)
     assert prune.superfluous(plan(tmp_path), 1) == [newest, older]
+
+
+@pytest.mark.parametrize("way", ["link", "disks/../disks"])
+def test_the_version_in_use_stays_in_a_folder_that_has_two_names(tmp_path: Path, way: str) -> None:
+    (tmp_path / "disks").mkdir()
+    (tmp_path / "link").symlink_to("disks")
+    oldest, older, newest = make_versions(tmp_path / "disks")
+    superfluous = prune.superfluous(plan(tmp_path / way), 1)
+    assert [image.resolve() for image in superfluous] == [older, oldest]
+    assert newest.exists()
+
+
+def test_a_link_that_leads_nowhere_is_no_version(tmp_path: Path) -> None:
+    oldest = make_versions(tmp_path)[0]
+    (tmp_path / "disk-dddddddddddd.raw").symlink_to("nowhere")
+    assert prune.superfluous(plan(tmp_path), 2) == [oldest]
 
 
 def test_images_whose_names_begin_alike_stay(tmp_path: Path) -> None:

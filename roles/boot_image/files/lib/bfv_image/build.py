@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import math
 import os
@@ -30,15 +29,22 @@ GIB = 1024**3
 # What a build takes over from the environment of the role, and nothing else: it must depend on its plan alone.
 INHERITED = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+END_WITH_ME = ("setpriv", "--pdeathsig", "KILL")
 # The kernel ends all processes with the one that runs this program, and all mounts with the processes.
 CONFINED = (
-    *("setpriv", "--pdeathsig", "KILL"),
+    *END_WITH_ME,
     *("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"),
     # The first process of the namespace takes all others with it when it ends: leave time for the last lines of the log.
     *("sh", "-c", '"$@"; status=$?; sleep 1; exit $status', "sh"),
 )
 DISK_IMAGE_CREATE = "import sys; sys.argv[0] = 'disk-image-create'; from diskimage_builder.disk_image_create import main; main()"
 LAST_LINES = 20
+# podman's images and containers of a build are in its folder, and go with it: nobody would remove those of a build that was killed.
+CONTAINERS = """[storage]
+driver = "overlay"
+graphroot = "{folder}/images"
+runroot = "{folder}/run"
+"""
 
 
 class BuildError(Exception):
@@ -51,7 +57,8 @@ def build_path(plan: Plan) -> str:
 
 
 def environment(plan: Plan) -> dict[str, str]:
-    cache = plan.work / "cache"
+    # diskimage-builder unpacks a local image once for all images of that file name, whichever families and folders they are of.
+    cache = (plan.scratch if "DIB_LOCAL_IMAGE" in plan.environment else plan.work) / "cache"
     return {
         **{name: os.environ[name] for name in INHERITED if name in os.environ},
         "PATH": build_path(plan),
@@ -60,6 +67,7 @@ def environment(plan: Plan) -> dict[str, str]:
         "TMPDIR": str(plan.scratch / "tmp"),
         "TMP_DIR": str(plan.scratch / "tmp"),
         "ELEMENTS_PATH": ":".join(map(str, plan.elements_path)),
+        "CONTAINERS_STORAGE_CONF": str(plan.scratch / "containers/storage.conf"),
         "DIB_IMAGE_CACHE": str(cache),
         "DIB_LOCKFILES": str(cache / "locks"),
         **plan.environment,
@@ -84,6 +92,8 @@ def alone(plan: Plan) -> Iterator[int]:
     cleanup.py inherits the lock, so that the next build begins after it has finished.
     """
     plan.scratch.parent.mkdir(parents=True, exist_ok=True)
+    if plan.work.stat().st_dev != plan.directory.stat().st_dev:
+        raise BuildError(f"{plan.work} is not on the file system of {plan.directory}: the image could not be moved there.")
     with open(plan.work / "build.lock", "w") as lock:
         for _second in range(plan.timeout):
             try:
@@ -103,8 +113,10 @@ def cleaned_up(plan: Plan, lock: int) -> Iterator[None]:
     """Make the folders of the build, and have them removed when it ends, or when this process does."""
     # What a power cut has left.
     cleanup.clean(plan.scratch, build_path(plan))
-    for folder in ("home", "tmp"):
+    for folder in ("home", "tmp", "containers"):
         (plan.scratch / folder).mkdir(parents=True)
+    containers = plan.scratch / "containers"
+    (containers / "storage.conf").write_text(CONTAINERS.format(folder=containers))
     command = [sys.executable, "-m", "bfv_image.cleanup", str(plan.scratch), build_path(plan)]
     # In a session of its own, Ctrl-C does not reach it.
     cleaner = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[lock], start_new_session=True)
@@ -144,16 +156,10 @@ def convert(plan: Plan, raw: Path) -> Path:
     if plan.format == "raw":
         return raw
     converted = raw.with_suffix(f".{plan.format}")
-    subprocess.run(["qemu-img", "convert", "-c", "-f", "raw", "-O", plan.format, str(raw), str(converted)], check=True)
+    command = ["qemu-img", "convert", "-c", "-f", "raw", "-O", plan.format, str(raw), str(converted)]
+    # It ends with this program, and does not go on with files that cleanup.py has removed.
+    subprocess.run([*END_WITH_ME, *command], check=True)
     return converted
-
-
-def checksum(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as image:
-        while chunk := image.read(1024**2):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def virtual_size(image: Path) -> int:
@@ -186,7 +192,7 @@ def finish(plan: Plan, version: Version, wanted: dict[str, Any], raw: Path) -> N
         "image": str(version.image),
         "link": str(version.link),
         "format": plan.format,
-        "sha256": checksum(image),
+        "sha256": inputs.checksum(image),
         "size": image.stat().st_size,
         "virtual_size": size,
         "min_disk": math.ceil(size / GIB),
@@ -226,7 +232,8 @@ def main() -> None:
     os.umask(0o022)
     try:
         changed, manifest = build(read())
-    except (BuildError, elements.ElementsError) as error:
+    # OSError: a disk that is full, a folder that is read-only. CalledProcessError: qemu-img, which has said why.
+    except (BuildError, elements.ElementsError, OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"Failed: {error}")
     print(json.dumps({"changed": changed, **{key: manifest[key] for key in manifest if key != "inputs"}}))
 

@@ -22,10 +22,11 @@ ATTEMPTS = 100
 PAUSE = 0.2
 
 
-def loop_devices(file: Path) -> list[str]:
+def loop_devices(file: Path, path: str) -> list[str]:
     """Return the loop devices of a file. losetup compares devices and inodes: a path may look different in the namespace."""
     command = ["losetup", "--noheadings", "--output", "NAME", "--associated", str(file)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    # losetup may be where only the PATH of root leads to.
+    return subprocess.run(command, check=True, capture_output=True, text=True, env={"PATH": path}).stdout.split()
 
 
 def detach(device: str, path: str) -> None:
@@ -39,7 +40,7 @@ def detach_all(folder: Path, path: str) -> list[str]:
     """Detach the loop devices of all disks in a folder, and return those that are still busy in the end."""
     devices: list[str] = []
     for _attempt in range(ATTEMPTS):
-        devices = [device for disk in folder.rglob("*.raw") for device in loop_devices(disk)]
+        devices = [device for disk in folder.rglob("*.raw") for device in loop_devices(disk, path)]
         if not devices:
             break
         for device in devices:

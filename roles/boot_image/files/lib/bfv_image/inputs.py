@@ -13,6 +13,14 @@ from typing import Any
 from bfv_image.plan import Plan
 
 
+def checksum(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as image:
+        while chunk := image.read(1024**2):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
 def tree_digest(folder: Path) -> str:
     """Return the digest of all files below a folder: names, contents, who may execute them, and where links point."""
     digest = hashlib.sha256()
@@ -27,6 +35,14 @@ def tree_digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def local_image(plan: Plan) -> dict[str, str]:
+    """Return the digest of the cloud image that the plan starts from, if it is a file: another one may come under its name."""
+    name = plan.environment.get("DIB_LOCAL_IMAGE")
+    if not name:
+        return {}
+    return {"local image": checksum(Path(name))}
+
+
 def find_inputs(plan: Plan, version: str, elements: dict[str, Path]) -> dict[str, Any]:
     """Return all that decides what is in the image: of the plan, of diskimage-builder, and of the elements' folders."""
     return {
@@ -37,6 +53,7 @@ def find_inputs(plan: Plan, version: str, elements: dict[str, Path]) -> dict[str
         "packages": sorted(plan.packages),
         "serial": plan.serial,
         "size": plan.size,
+        **local_image(plan),
     }
 
 

@@ -42,7 +42,7 @@ def inspect(plan: Plan) -> dict[str, Any]:
 def main() -> None:
     try:
         print(json.dumps(inspect(read())))
-    except elements.ElementsError as error:
+    except (elements.ElementsError, OSError) as error:
         sys.exit(str(error))
 
 

@@ -21,13 +21,14 @@ DIGEST = "[0-9a-f]{12}"
 def versions(plan: Plan) -> list[Path]:
     """Return the images of this name and format, newest first. Images of other names may begin with this one."""
     pattern = re.compile(rf"{re.escape(plan.name)}-{DIGEST}\.{plan.format}")
-    found = [path for path in plan.directory.iterdir() if pattern.fullmatch(path.name)]
+    found = [path for path in plan.directory.iterdir() if pattern.fullmatch(path.name) and path.is_file()]
     return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def superfluous(plan: Plan, keep: int) -> list[Path]:
     current = (plan.directory / f"{plan.name}.{plan.format}").resolve()
-    old = [image for image in versions(plan) if image != current]
+    # The folder may be reached by a link: compare the files, not their names.
+    old = [image for image in versions(plan) if image.resolve() != current]
     return old[max(keep - 1, 0) :]
 
 
