@@ -43,7 +43,7 @@ options:
     default: false
   create:
     description:
-      - Whether to make O(path) where it does not exist.
+      - Whether to make O(path) where it does not exist. Only its owner can read it where O(mode) does not say otherwise.
     type: bool
     default: false
   state:

@@ -191,12 +191,30 @@ def test_a_change_can_be_taken_back_until_it_is_settled(task: Run, place: Place,
     path = getattr(place, where)
     task(path=path, storage_interfaces=["external"])
     (kept,) = (path.parent / name for name in place.names if name.endswith(".bfv-before"))
-    assert kept.stat().st_mode & 0o777 == 0o600
+    assert kept.stat().st_mode & 0o777 == (0o600 if where == "own" else 0o640)
     task(path=path, storage_interfaces=["fake"])  # what is kept is what worked
     assert task(path=path, state="restored")["changed"]
     assert place.names == ["ironic.conf"]
     assert place.main.read_text() == IRONIC
     assert not task(path=path, state="restored")["changed"]
+
+
+def test_a_file_that_is_put_back_has_its_owner_and_mode_again(task: Run, place: Place) -> None:
+    override = place.main.parent / "override.conf"
+    task(path=override, create=True, mode="0640", storage_interfaces=["external"])
+    task(path=override, state="settled")
+    before = override.stat()
+    task(path=override, state="absent")
+    assert not override.exists()
+    task(path=override, state="restored")
+    after = override.stat()
+    assert (after.st_mode & 0o777, after.st_uid, after.st_gid) == (0o640, before.st_uid, before.st_gid)
+
+
+def test_a_new_file_is_nobody_elses_to_read_without_a_mode(task: Run, place: Place) -> None:
+    override = place.main.parent / "override.conf"
+    task(path=override, create=True, secrets={"cinder": {"password": "geheim"}})
+    assert override.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_run_after_an_interrupted_one_asks_for_the_restart_again(task: Run) -> None:

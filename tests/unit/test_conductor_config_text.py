@@ -138,7 +138,8 @@ CHUNKS = st.one_of(
     st.builds("[{}]\n".format, SECTIONS),
 )
 TEXTS = st.lists(CHUNKS, max_size=12).map(lambda chunks: "[x]\n" + "".join(chunks))
-WANTED = st.dictionaries(st.tuples(SECTIONS, NAMES), VALUES.map(lambda value: written(value, literally=True)), max_size=4).map(
+SECRETS = VALUES.filter(lambda value: r"\$" not in value).map(lambda value: written(value, literally=True))
+WANTED = st.dictionaries(st.tuples(SECTIONS, NAMES), SECRETS, max_size=4).map(
     lambda wanted: {oslo_config.key(*name): value for name, value in wanted.items()}
 )
 
@@ -194,6 +195,12 @@ def test_values_are_written_so_that_oslo_config_reads_them_back(value: object, l
 def test_a_value_of_two_lines_could_be_another_option_and_is_refused(value: str) -> None:
     with pytest.raises(Invalid, match="more than one line"):
         written(value, literally=True)
+
+
+def test_a_secret_that_oslo_config_would_read_as_another_is_refused() -> None:
+    with pytest.raises(Invalid, match=r"cannot read a value that holds \\\$"):
+        written(r"pa\$word", literally=True)
+    assert written(r"$my_ip\$", literally=False) == r"$my_ip\$"
 
 
 def test_lists_are_united_in_order() -> None:

@@ -56,7 +56,21 @@ def before(path: str) -> File | None:
 def keep(file: File) -> None:
     """Keep a file until it is settled. What is kept already is older, and known to have worked."""
     if before(file.path) is None:
-        os.replace(new(file.path, file.text or ""), file.path + _BEFORE)
+        kept = new(file.path, file.text or "")
+        if file.text is not None:
+            _liken(kept, file.path)
+        os.replace(kept, file.path + _BEFORE)
+
+
+def as_before(path: str) -> None:
+    """Give a file that was put back the owner and the mode that it had."""
+    _liken(path, path + _BEFORE)
+
+
+def _liken(path: str, other: str) -> None:
+    like = os.stat(other)
+    os.chown(path, like.st_uid, like.st_gid)
+    os.chmod(path, like.st_mode & 0o7777)
 
 
 def settle(path: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from typing import Any
@@ -134,6 +135,8 @@ def _ask(module: AnsibleModule, question: Mapping[str, Any]) -> dict[str, Any]:
 def _put(module: AnsibleModule, path: str, text: str | None) -> None:
     if text is None:
         files.remove(path)
+    elif not os.path.exists(path):
+        os.replace(files.new(path, text), path)  # atomic_move would let everybody read it until it has its mode
     else:
         module.atomic_move(files.new(path, text), path)  # type: ignore[no-untyped-call]
 
@@ -159,6 +162,7 @@ def _restore(module: AnsibleModule, path: str) -> bool:
         return False
     if not module.check_mode:
         _put(module, path, before.text)
-        _attributes(module, path, before.text, differs=True)
+        if before.text is not None:
+            files.as_before(path)
         files.settle(path)
     return True

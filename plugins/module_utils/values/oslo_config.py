@@ -105,6 +105,8 @@ def written(value: object, *, literally: bool) -> str:
     if "\n" in text or "\r" in text:
         raise Invalid("a value has more than one line")
     if literally:
+        if "\\$" in text:
+            raise Invalid(r"oslo.config cannot read a value that holds \$")  # it takes \$ for a $, wherever it stands
         text = text.replace("$", "$$")
         if text != text.strip() or (text and text[0] == text[-1] and text[0] in "\"'"):
             text = f'"{text}"'  # oslo.config takes off the spaces around a value, and one pair of quotes
