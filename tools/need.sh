@@ -12,8 +12,8 @@ done
 
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
   echo "==> Debian packages: ${packages[*]}"
-  # The package lists of a new machine or container may be empty or old.
-  install=(apt-get install --yes --quiet=2 --no-install-recommends "${packages[@]}")
+  # The package lists of a new machine or container may be empty or old. Two checks may need something at once.
+  install=(apt-get install -o DPkg::Lock::Timeout=300 --yes --quiet=2 --no-install-recommends "${packages[@]}")
   export DEBIAN_FRONTEND=noninteractive
   "${install[@]}" >/dev/null 2>&1 || { apt-get update --quiet=2 && "${install[@]}" >/dev/null; }
 else
