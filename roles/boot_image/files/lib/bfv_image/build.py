@@ -15,6 +15,7 @@ import fcntl
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -230,6 +231,8 @@ def build(plan: Plan) -> tuple[bool, dict[str, Any]]:
 def main() -> None:
     # Files of the build are readable for all, whatever the umask of the one who starts it.
     os.umask(0o022)
+    # Ctrl-C ends this program as any other signal does, and cleanup.py does the rest.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         changed, manifest = build(read())
     # OSError: a disk that is full, a folder that is read-only. CalledProcessError: qemu-img, which has said why.
