@@ -274,6 +274,21 @@ def test_a_full_disk_is_told_without_a_traceback(folder: Path) -> None:
     assert nothing_left(folder)
 
 
+def test_a_secret_reaches_the_elements_and_nothing_else(folder: Path) -> None:
+    built = build(folder, secrets={"SECRET": "it-secret"})
+    assert "DIB_TEST'] it-secret" in log(folder)
+    assert [path for path in (folder / "images").glob("disk*.json") if "it-secret" in path.read_text()] == []
+    assert build(folder, secrets={"SECRET": "it-another"}) == built | {"changed": False}
+
+
+def test_a_secret_in_the_log_of_a_failed_build_is_not_told(folder: Path) -> None:
+    process = start(folder, "fail", secrets={"SECRET": "it-secret", "EMPTY": ""})
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "DIB_TEST'] ********\n" in err
+    assert "it-secret" not in err
+
+
 def test_a_work_folder_on_another_file_system_is_refused_before_the_build(folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir="/dev/shm") as work:
         process = start(folder, "", work=work)
@@ -386,41 +401,3 @@ def test_unknown_elements_are_named_without_a_traceback(folder: Path) -> None:
     assert process.returncode == 1
     assert "Element 'unknown' not found" in err
     assert "Traceback" not in err
-
-
-def start_tasks(folder: Path, name: str, **variables: Any) -> subprocess.Popen[str]:
-    """Start a file of the role's tasks by itself."""
-    role = {"ansible.builtin.include_role": {"name": "bfv.openstack.boot_image", "tasks_from": name}}
-    play = {"hosts": "localhost", "gather_facts": False, "vars": {"boot_image_dir": str(folder), **variables}, "tasks": [role]}
-    playbook = folder / f"{name}.json"
-    playbook.write_text(json.dumps([play]))
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), str(playbook)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def program(file: Path, text: str) -> str:
-    file.write_text(f"#!/bin/sh\n{text}\n")
-    file.chmod(0o755)
-    return str(file)
-
-
-def test_two_runs_on_a_new_builder_make_one_virtual_environment(tmp_path: Path) -> None:
-    """The programs of the virtual environment note when they begin and end, and do nothing else."""
-    notes = tmp_path / "notes"
-    pip = program(tmp_path / "pip", f"grep -q ^diskimage-builder== $6 && sleep 1 && echo end >> {notes}")
-    python = program(tmp_path / "python", f"echo begin >> {notes} && sleep 3 && mkdir -p $4/bin && cp {pip} $4/bin/python")
-    (tmp_path / ".work").mkdir()
-    runs = [start_tasks(tmp_path, "venv", boot_image_venv_python=python) for _run in range(2)]
-    for run in runs:
-        out, _err = run.communicate(timeout=120)
-        assert run.returncode == 0, out
-    assert notes.read_text().split() == ["begin", "end"]
-
-
-def test_a_killed_build_is_said_to_be_one(tmp_path: Path) -> None:
-    found = json.dumps({"digest": "f00", "log": "/images/disk.log", "reasons": []})
-    python = program(tmp_path / "python", f"cat > /dev/null; case $2 in *.inspect) echo '{found}' ;; *) kill -KILL $$ ;; esac")
-    run = start_tasks(tmp_path, "build", boot_image_python=python, boot_image_name="disk")
-    out, _err = run.communicate(timeout=120)
-    assert run.returncode != 0
-    assert "The build of disk was ended from outside, with status -9. Its log: /images/disk.log" in out

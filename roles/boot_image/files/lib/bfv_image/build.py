@@ -72,6 +72,7 @@ def environment(plan: Plan) -> dict[str, str]:
         "DIB_IMAGE_CACHE": str(cache),
         "DIB_LOCKFILES": str(cache / "locks"),
         **plan.environment,
+        **plan.secrets,
     }
 
 
@@ -129,8 +130,11 @@ def cleaned_up(plan: Plan, lock: int) -> Iterator[None]:
         raise BuildError(f"The build of {plan.name} could not be cleaned up.")
 
 
-def last_lines(log: Path) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
+def last_lines(plan: Plan, log: Path) -> str:
+    text = "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
+    for secret in filter(None, plan.secrets.values()):
+        text = text.replace(secret, "********")
+    return text
 
 
 def run_disk_image_create(plan: Plan, log: Path, output: Path) -> None:
@@ -143,14 +147,14 @@ def run_disk_image_create(plan: Plan, log: Path, output: Path) -> None:
             status = process.wait(plan.timeout)
         except subprocess.TimeoutExpired:
             raise BuildError(
-                f"The build of {plan.name} was ended after {plan.timeout} seconds. Raise boot_image_timeout. The last lines of {log}:\n{last_lines(log)}"
+                f"The build of {plan.name} was ended after {plan.timeout} seconds. Raise boot_image_timeout. The last lines of {log}:\n{last_lines(plan, log)}"
             ) from None
         finally:
             # Which ends all others.
             process.kill()
             process.wait()
     if status:
-        raise BuildError(f"disk-image-create ended with status {status}. The last lines of {log}:\n{last_lines(log)}")
+        raise BuildError(f"disk-image-create ended with status {status}. The last lines of {log}:\n{last_lines(plan, log)}")
 
 
 def convert(plan: Plan, raw: Path) -> Path:

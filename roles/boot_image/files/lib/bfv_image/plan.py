@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -22,6 +22,8 @@ class Plan:
     elements_path: tuple[Path, ...]
     packages: tuple[str, ...]
     environment: dict[str, str]
+    # Variables that are no inputs, and that nobody may see.
+    secrets: dict[str, str] = field(repr=False)
     # Without the element `base`, which diskimage-builder adds by itself.
     base: bool
     # GiB; 0 is as small as possible.
@@ -88,6 +90,8 @@ def parse(text: str) -> Plan:
         elements_path=tuple(Path(folder) for folder in wanted["elements_path"]),
         packages=tuple(wanted["packages"]),
         environment={name: str(value) for name, value in wanted["environment"].items()},
+        # Only a build is told of them.
+        secrets={name: str(value) for name, value in wanted.get("secrets", {}).items()},
         base=wanted["base"],
         size=wanted["size"],
         serial=wanted["serial"],
