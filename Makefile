@@ -39,9 +39,9 @@ CHECK := @python tools/checks.py run
 RESULTS := .cache/results
 LINTS := lint-ruff lint-format lint-types lint-floors lint-ansible lint-yaml lint-docs lint-changelog
 
-# All stages run, so that one look shows everything that fails; two at a time, and what takes long first. They share
-# what `services` installs.
-STAGES := test-e2e test-lint test-sanity test-unit test-integration test-molecule
+# All stages run, so that one look shows everything that fails; two at a time: the integration tests take as long as all
+# others together. They share what `services` installs.
+STAGES := test-integration test-lint test-sanity test-unit test-e2e test-molecule
 
 .PHONY: test
 test: venv ## All checks of the next six targets; ends with `N passed, N failed`
