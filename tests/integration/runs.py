@@ -146,6 +146,7 @@ class Ansible:
             "ANSIBLE_HOME": str(self.folder / "home"),
             "ANSIBLE_LOCAL_TEMP": str(local),
             "ANSIBLE_REMOTE_TEMP": str(remote),
+            "ANSIBLE_ASYNC_DIR": str(self.folder / "async"),
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins"),
             "ANSIBLE_CALLBACKS_ENABLED": "records",
             "ANSIBLE_LOCALHOST_WARNING": "false",
