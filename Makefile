@@ -89,7 +89,7 @@ test-sanity: venv ## ansible-test sanity, without exceptions
 
 .PHONY: test-unit
 test-unit: venv ## Unit tests with coverage
-	@[ "$$(id -u)" -ne 0 ] || tools/need.sh qemu-img:qemu-utils shellcheck:shellcheck # without them tests of image builds are skipped
+	@[ "$$(id -u)" -ne 0 ] || tools/need.sh podman:podman qemu-img:qemu-utils runc:runc shellcheck:shellcheck # without them tests of image builds are skipped
 	$(CHECK) unit pytest tests/unit --junitxml=$(RESULTS)/unit.xml --cov=plugins --cov-report=term
 
 .PHONY: test-integration
