@@ -51,9 +51,10 @@ def execute(name: str, command: list[str]) -> int:
     if "CHECKS_SIDE_BY_SIDE" not in os.environ:
         return subprocess.run(command, check=False).returncode
     log = RESULTS / f"{name}.log"
+    print(f"==> {name}: to follow it: tail -f {log}", flush=True)
     with log.open("w") as output:
         code = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
-    with the_only_one_to_print(), log.open() as printed:
+    with the_only_one_to_print(), log.open(encoding="utf-8", errors="replace") as printed:
         print(f"=== {name}")
         shutil.copyfileobj(printed, sys.stdout)
     return code
