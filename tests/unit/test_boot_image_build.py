@@ -282,7 +282,7 @@ def test_a_secret_reaches_the_elements_and_nothing_else(folder: Path) -> None:
 
 
 def test_a_secret_in_the_log_of_a_failed_build_is_not_told(folder: Path) -> None:
-    process = start(folder, "fail", secrets={"SECRET": "it-secret", "EMPTY": ""})
+    process = start(folder, "fail", secrets={"PART": "it-se", "SECRET": "it-secret", "EMPTY": ""})
     _out, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "DIB_TEST'] ********\n" in err

@@ -131,10 +131,11 @@ def cleaned_up(plan: Plan, lock: int) -> Iterator[None]:
 
 
 def last_lines(plan: Plan, log: Path) -> str:
-    text = "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
-    for secret in filter(None, plan.secrets.values()):
+    text = log.read_text(errors="replace")
+    # The longest first: one may be a part of another.
+    for secret in sorted(filter(None, plan.secrets.values()), key=len, reverse=True):
         text = text.replace(secret, "********")
-    return text
+    return "\n".join(text.splitlines()[-LAST_LINES:])
 
 
 def run_disk_image_create(plan: Plan, log: Path, output: Path) -> None:
