@@ -1,0 +1,324 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What is there of a whole fleet, read in bulk: a handful of list requests, however many nodes there are. A few nodes are read singly."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import Any, TypeVar
+
+from ..cloud.connection import Cloud
+from ..cloud.service import Json
+from ..resources.node import connector, deployment, hardware, instance, listing, target
+from ..resources.node import record as node
+from ..resources.node import storage as node_storage
+from ..resources.node.connector import Connector, Key
+from ..resources.node.hardware import Hardware
+from ..resources.node.record import Node
+from ..resources.node.storage import Default
+from ..resources.node.target import Target
+from ..resources.volume import golden, reservation
+from ..resources.volume import record as volume_record
+from ..resources.volume import source as volume_source
+from ..resources.volume.needs import Needs
+from ..resources.volume.needs import read as read_needs
+from ..resources.volume.record import Volume
+from ..resources.volume.source import Source
+from ..values.errors import BfvError, Refused, Unusable
+from ..values.identifiers import is_uuid
+from ..values.plan import Request
+from .wanted import ABSENT, DEPLOYED, GOING, NodeWanted
+
+# Up to so many nodes, volumes or golden images are read one by one: on a cloud with many others that costs less than a list of all.
+FEW = 4
+# The connectors and targets of a node alone, against its part in the lists of all: Ironic reads each record's node (measured in tests/bench).
+_SINGLE_COSTS = 4
+_READERS = 4
+
+Record = TypeVar("Record", Connector, Target)
+
+
+@dataclass(frozen=True)
+class NodeFound:
+    """One node with what belongs to it. ``volumes`` and ``sources`` are by the names that were asked for."""
+
+    node: Node
+    connectors: tuple[Connector, ...] = ()
+    taken: Mapping[Key, Connector] = field(default_factory=dict, repr=False)
+    targets: tuple[Target, ...] = ()
+    volumes: Mapping[str, tuple[Volume, ...]] = field(default_factory=dict)
+    sources: Mapping[tuple[str, str], Source | Unusable] = field(default_factory=dict)
+    golden: Mapping[str, tuple[Volume, ...]] = field(default_factory=dict)  # by the image's name
+    # By their ids, those of targets that Cinder shows; None where it tells this user nothing.
+    held: Mapping[str, Volume] | None = field(default_factory=dict, repr=False)
+    snapshots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by the volume's id, where volumes may have to go
+    # The nodes whose targets name a volume, by what they call it, where volumes may have to go.
+    needs: Needs | None = None  # what the project may have; read only where a volume may have to be made
+    hardware: Hardware = field(default_factory=Hardware, repr=False)  # read only where a node may be deployed
+    claims: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    default_storage_interface: Default | None = None  # read only where a node is to be reset
+
+
+def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | Refused]:
+    """What is there of each wanted node, by the name under which it is wanted."""
+    wants = list(wants)
+    nodes = read_nodes(cloud, [want.node for want in wants])
+    nodes |= _with_instances(cloud, wants, nodes)
+    known = {nodes[want.node].uuid for want in wants if want.node in nodes}
+    singly = _is_few(len(known), len({one.uuid for one in nodes.values()}))
+    connectors, targets = read_records(cloud, known if singly else None)
+    sources = _read_sources(
+        cloud, {one.source for want in wants if want.state not in GOING for one in want.volumes if one.source}
+    )
+    volumes, golden = read_volumes(cloud, wants, sources)
+    to_deploy = _to_deploy(wants, nodes)
+    running = {uuid: targets[uuid] for uuid in _running(wants, nodes) | to_deploy}
+    used = {one.volume_id for ones in running.values() for one in ones} | _ids_of_targets(wants, nodes)
+    volumes = {label: reservation.known(cloud, ones) for label, ones in volumes.items()}
+    held = _read_held(cloud, used, {one.id: one for ones in volumes.values() for one in ones})
+    taken = _read_taken(cloud, wants, connectors, in_bulk=not singly)
+    claims = _read_claims(cloud, None if singly else targets) if any(want.deletes_volumes for want in wants) else {}
+    snapshots = _read_snapshots(cloud) if any(map(_may_delete, wants)) else {}
+    resets = {nodes[want.node].driver for want in wants if want.state == ABSENT and want.node in nodes}
+    defaults = {driver: node_storage.read_default(cloud, driver) for driver in resets}
+    boots = hardware.read(cloud, to_deploy if _is_few(len(to_deploy), len(known)) else None) if to_deploy else Hardware()
+    needs = read_needs(cloud) if any(_may_make(want, volumes) for want in wants) else None
+    found: dict[str, NodeFound | Refused] = {}
+    for want in wants:
+        seen = nodes.get(want.node)
+        if seen is None:
+            found[want.node] = node.unknown(want.node)
+            continue
+        found[want.node] = NodeFound(
+            node=seen,
+            connectors=tuple(connectors[seen.uuid]),
+            taken=taken,
+            targets=tuple(targets[seen.uuid]),
+            volumes={label: volumes.get(label, ()) for label in labels(want)},
+            sources=sources,
+            golden=golden,
+            held=held,
+            snapshots=snapshots,
+            claims=claims,
+            hardware=boots,
+            needs=needs,
+            default_storage_interface=defaults.get(seen.driver),
+        )
+    return found
+
+
+def _with_instances(cloud: Cloud, wants: Iterable[NodeWanted], nodes: Mapping[str, Node]) -> dict[str, Node]:
+    """The wanted nodes that have an instance_uuid, with what is known of it."""
+    had = [want for want in wants if want.node in nodes and nodes[want.node].instance_uuid]
+    known = instance.known(cloud, [nodes[want.node] for want in had], without_nova=any(want.without_nova for want in had))
+    return {want.node: one for want, one in zip(had, known, strict=True)}
+
+
+def _to_deploy(wants: Iterable[NodeWanted], nodes: Mapping[str, Node]) -> set[str]:
+    """The UUIDs of the nodes that a deployment may be started of."""
+    return {
+        nodes[want.node].uuid
+        for want in wants
+        if want.state == DEPLOYED and want.node in nodes
+        if want.on_drift != "fail" or not deployment.is_deployed(nodes[want.node])
+    }
+
+
+def _is_few(wanted: int, there: int) -> bool:
+    """Whether connectors and targets are read node by node. Ironic takes four times as long for a node alone as for its part of a list."""
+    return wanted <= FEW or _SINGLE_COSTS * wanted < there
+
+
+def read_records(cloud: Cloud, of: Collection[str] | None) -> tuple[dict[str, list[Connector]], dict[str, list[Target]]]:
+    """The connectors and the targets by their nodes: those of nodes by their UUIDs, or all there are. Ironic is slow with both: at once."""
+    queries: list[dict[str, object]] = [{}] if of is None else [{"node": uuid} for uuid in sorted(of)]
+    with ThreadPoolExecutor(_READERS) as pool:
+        connectors = pool.map(lambda query: _read(cloud, listing.CONNECTORS, connector.from_api, query), queries)
+        targets = pool.map(lambda query: _read(cloud, listing.TARGETS, target.from_api, query), queries)
+        return _by_node(connectors), _by_node(targets)
+
+
+def read_connectors(cloud: Cloud) -> list[Connector]:
+    """The connectors of all nodes."""
+    return _read(cloud, listing.CONNECTORS, connector.from_api, {})
+
+
+def read_targets(cloud: Cloud, uuids: Collection[str]) -> dict[str, list[Target]]:
+    """The targets of these nodes, and where those are many of every other as well."""
+    queries: list[dict[str, object]] = [{}] if len(uuids) > FEW else [{"node": uuid} for uuid in uuids]
+    return _by_node(_read(cloud, listing.TARGETS, target.from_api, query) for query in queries)
+
+
+def _read(cloud: Cloud, kind: str, form: Callable[[Json], Record], query: Mapping[str, object]) -> list[Record]:
+    return list(map(form, listing.read(cloud, kind, f"read the volume {kind}", detail=True, **query)))
+
+
+def _by_node(answers: Iterable[list[Record]]) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = defaultdict(list)
+    for record in chain.from_iterable(answers):
+        found[record.node_uuid].append(record)
+    return found
+
+
+def _read_taken(
+    cloud: Cloud, wants: Sequence[NodeWanted], connectors: Mapping[str, list[Connector]], *, in_bulk: bool
+) -> dict[Key, Connector]:
+    """The connectors by what must be unique of them. Those of all nodes where one is to be made with an identifier that was given."""
+    own = connector.by_key(one for ones in connectors.values() for one in ones)
+    given = {connector.key_wanted(one) for want in wants if want.state not in GOING for one in want.connectors}
+    return own if in_bulk or given <= {None, *own} else connector.read_all(cloud)
+
+
+def labels(want: NodeWanted) -> list[str]:
+    """The names and ids under which the node's volumes are asked for."""
+    return [one.label for one in want.volumes] + [one.volume for one in want.targets if one.volume]
+
+
+def read_nodes(cloud: Cloud, names: Collection[str]) -> dict[str, Node]:
+    """The nodes of these names and UUIDs, and where those are many every other as well: one request a page of 1000."""
+    if len(names) <= FEW:
+        return {name: one for name in names if (one := node.find(cloud, name))}
+    found = {}
+    service, fields = node.reading(cloud)
+    ironic = cloud.ironic
+    for record in service.list("/nodes", "nodes", "read the nodes", fields=",".join(fields)):
+        one = node.from_api(record, ironic)
+        found[one.name] = found[one.uuid] = one
+    for name in spelled_otherwise(names, found):
+        if one := node.find(cloud, name):
+            found[name] = one
+    return found
+
+
+def spelled_otherwise(names: Iterable[str], there: Collection[str]) -> list[str]:
+    """The names that are there in other letters only: whether that is the same name, a service's database decides, so it is asked."""
+    folded = {name.lower() for name in there}
+    return [name for name in names if name not in there and name.lower() in folded]
+
+
+def read_volumes(
+    cloud: Cloud, wants: Iterable[NodeWanted], sources: Mapping[tuple[str, str], Source | Unusable]
+) -> tuple[dict[str, tuple[Volume, ...]], dict[str, tuple[Volume, ...]]]:
+    """The wanted volumes by the names and ids that were asked for, and the golden ones by the names of their images.
+
+    One request for each where there are few, else one for a page of 1000 of the project's; none where nothing is wanted.
+    """
+    wants = list(wants)
+    names = {label for want in wants for label in labels(want)}
+    images = {sources.get(one.source) for want in wants for one in want.volumes if one.via_golden and one.source}
+    cast = {one for one in images if isinstance(one, Source)}
+    if len(names) + len(cast) <= FEW:
+        return {name: volume_record.find(cloud, name) for name in names}, {one.name: golden.read(cloud, one) for one in cast}
+    found: dict[str, tuple[Volume, ...]] = defaultdict(tuple)
+    golden_of: dict[str, tuple[Volume, ...]] = defaultdict(tuple)
+    for one in volume_record.read_all(cloud):
+        for label in {one.id, one.name} & names:
+            found[label] += (one,)
+        if golden.IMAGE_NAME in one.metadata:
+            golden_of[one.metadata[golden.IMAGE_NAME]] += (one,)
+    return found, golden_of
+
+
+def _running(wants: Iterable[NodeWanted], nodes: Mapping[str, Node]) -> set[str]:
+    """The nodes that run from volumes of Cinder, and might be deployed again."""
+    seen = {nodes[want.node] for want in wants if want.state not in GOING and want.targets and want.node in nodes}
+    return {one.uuid for one in seen if one.storage_interface == "cinder" and not deployment.is_free(one)}
+
+
+def _ids_of_targets(wants: Iterable[NodeWanted], nodes: Mapping[str, Node]) -> set[str]:
+    """The ids of volumes that targets name, of nodes that Ironic attaches them to."""
+    return {
+        one.volume_id
+        for want in wants
+        if want.state not in GOING and want.node in nodes
+        if (want.storage.storage_interface or nodes[want.node].storage_interface) == "cinder"
+        for one in want.targets
+        if one.volume_id
+    }
+
+
+def _read_held(cloud: Cloud, used: Collection[str], seen: Mapping[str, Volume]) -> Mapping[str, Volume] | None:
+    """The volumes that machines run from or will, by their ids; None where Cinder tells this user nothing.
+
+    What was asked for by its name is not read again. A list tells a project's own volumes, an id any that the user may see.
+    """
+    missing = {id for id in used if is_uuid(id)} - seen.keys()
+    try:
+        found = {one.id: one for one in volume_record.read_all(cloud)} if len(missing) > FEW else {}
+        found |= {one.id: one for id in missing - found.keys() for one in volume_record.read(cloud, id=id)}
+        return {**seen, **{one.id: one for one in reservation.known(cloud, found.values())}}
+    except BfvError:
+        return None  # what Cinder does not show is taken for nothing else: see drift.unseen
+
+
+def _read_claims(cloud: Cloud, targets: Mapping[str, list[Target]] | None) -> dict[str, frozenset[str]]:
+    """Which nodes name a volume in their targets, by its id or whatever they call it."""
+    every = _read(cloud, listing.TARGETS, target.from_api, {}) if targets is None else chain.from_iterable(targets.values())
+    claims: dict[str, frozenset[str]] = defaultdict(frozenset)
+    for one in every:
+        claims[one.volume_id] |= {one.node_uuid}
+    return claims
+
+
+def _may_delete(want: NodeWanted) -> bool:
+    """Whether volumes of the node may have to be deleted: Cinder refuses those with snapshots."""
+    return want.deletes_volumes or any(one.recreate != "never" for one in want.volumes)
+
+
+def _may_make(want: NodeWanted, volumes: Mapping[str, tuple[Volume, ...]]) -> bool:
+    """Whether a volume of the node may have to be made."""
+    return want.state not in GOING and any(one.recreate != "never" or not volumes.get(one.label) for one in want.volumes)
+
+
+def _read_snapshots(cloud: Cloud) -> dict[str, tuple[str, ...]]:
+    """The names and ids of the project's snapshots by the ids of their volumes."""
+    found: dict[str, tuple[str, ...]] = defaultdict(tuple)
+    for one in cloud.block_storage.list("/snapshots", "snapshots", "read the snapshots"):
+        found[one["volume_id"]] += (volume_record.snapshot_label(one),)
+    return found
+
+
+def _read_sources(cloud: Cloud, wanted: set[tuple[str, str]]) -> dict[tuple[str, str], Source | Unusable]:
+    """Each wanted source of volumes, or why it cannot be used: that concerns only the nodes that want it."""
+    found: dict[tuple[str, str], Source | Unusable] = {}
+    for kind, name in sorted(wanted):
+        try:
+            found[kind, name] = volume_source.observe(cloud, kind, name)
+        except Unusable as error:
+            found[kind, name] = error
+    return found
+
+
+def absorb(found: NodeFound, request: Request, answer: Mapping[str, Any]) -> NodeFound | None:
+    """What is there after a write, by its answer; None where the answer does not tell, and only another look does."""
+    if request.changes == "connector":
+        return replace(found, connectors=_without(found.connectors, request.key, connector.from_api(answer) if answer else None))
+    if request.changes == "target":
+        return replace(found, targets=_without(found.targets, request.key, target.from_api(answer) if answer else None))
+    if request.changes == "node" and "uuid" in answer:
+        return replace(found, node=node.changed(found.node, answer))
+    if request.changes == "volume" and "status" in answer.get("volume", ()):
+        return _with_volume(found, volume_record.from_api(answer["volume"]))
+    if request.changes == "volume" and "metadata" in answer:
+        known = next((one for ones in found.volumes.values() for one in ones if one.id == request.key), None)
+        return None if known is None else _with_volume(found, replace(known, metadata={**known.metadata, **answer["metadata"]}))
+    return None
+
+
+def _with_volume(found: NodeFound, volume: Volume) -> NodeFound:
+    """A volume that is new stands beside others of its name: one of them may be that whose place it takes."""
+
+    def among(ones: tuple[Volume, ...]) -> tuple[Volume, ...]:
+        return (*(one for one in ones if one.id != volume.id), volume)
+
+    volumes = {label: among(ones) if label in (volume.id, volume.name) else ones for label, ones in found.volumes.items()}
+    return replace(found, volumes=volumes)
+
+
+def _without(records: tuple[Any, ...], key: str, new: Any) -> tuple[Any, ...]:
+    return tuple(record for record in records if record.uuid != key) + ((new,) if new else ())

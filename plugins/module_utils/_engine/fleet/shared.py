@@ -1,0 +1,109 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the nodes of one call share: a volume of Cinder that is not multiattach only one can have, and the project's quota is for all. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from ..resources.node import target
+from ..resources.volume import plan as volume
+from ..resources.volume.creation import as_counted
+from ..resources.volume.needs import check_room
+from ..resources.volume.record import Volume
+from ..values.errors import Refused
+from . import surroundings
+from .observe import NodeFound
+from .plan import claimants
+from .wanted import GOING, NodeWanted
+
+Found = Mapping[str, NodeFound | Refused]
+
+
+@dataclass(frozen=True)
+class _Disk:
+    id: str
+    called: str
+    may_be_shared: bool = False
+
+
+def refuse_second(wants: Iterable[NodeWanted], found: Found) -> dict[str, NodeFound | Refused]:
+    """What was found, with a refusal in place of each node that asks for what another one has before it."""
+    owners: dict[str, tuple[str, str]] = {}
+    judged = dict(found)
+    for want in wants:
+        seen = found[want.node]
+        if isinstance(seen, Refused) or want.state in GOING:
+            continue
+        for disk in _disks(want, seen):
+            name, uuid = owners.setdefault(disk.id, (want.node, seen.node.uuid))
+            if uuid != seen.node.uuid and not disk.may_be_shared:
+                judged[want.node] = Refused(
+                    f"Failed to set up node {want.node}: {disk.called} is asked for by node {name} as well, and is not multiattach. "
+                    "Give each its own."
+                )
+    return judged
+
+
+def refuse_held(wants: Iterable[NodeWanted], found: Found) -> dict[str, NodeFound | Refused]:
+    """What was found, with a refusal in place of each node whose volume is to go, and is the disk of another node that is undeployed as well.
+
+    It would be kept, as long as that node's target names it, and be deleted by the next run, which finds that target gone.
+    """
+    wants = list(wants)
+    names = {seen.node.uuid: want.node for want in wants if isinstance(seen := found[want.node], NodeFound)}
+    judged = dict(found)
+    for want in wants:
+        seen = found[want.node]
+        if isinstance(seen, Refused) or not want.deletes_volumes:
+            continue
+        for one in (each for entry in want.volumes for each in seen.volumes.get(entry.label, ())):
+            holders = sorted(names[uuid] for uuid in claimants(one, seen) if uuid in names)
+            if holders:
+                judged[want.node] = Refused(
+                    f"Failed to take back the set-up of node {want.node}: volume {one.name} ({one.id}), which is to be deleted with it, is the disk of "
+                    f"node {', '.join(holders)}. Take it out of the volumes of node {want.node}, or undeploy that node first if it is to go."
+                )
+    return judged
+
+
+def refuse_beyond_quota(wants: Iterable[NodeWanted], found: Found) -> dict[str, NodeFound | Refused]:
+    """What was found, with a refusal in place of each node for whose new volumes the quota is used up by those before it."""
+    making: list[Volume] = []
+    judged = dict(found)
+    for want in wants:
+        seen = found[want.node]
+        if isinstance(seen, Refused) or seen.needs is None or want.state in GOING:
+            continue
+        try:
+            new = [_new(one, seen) for one in want.volumes if not seen.volumes.get(one.label)]
+            check_room([*making, *new], seen.needs, f"make the volumes of node {want.node} beside those of the nodes before it")
+        except Refused as error:
+            judged[want.node] = error
+            continue
+        making += new
+    return judged
+
+
+def _new(want: volume.Wanted, found: NodeFound) -> Volume:
+    around = surroundings.of_volume(want, found)
+    return as_counted(volume.expected(want, replace(around, needs=None)), around.source)
+
+
+def _disks(want: NodeWanted, found: NodeFound) -> Iterator[_Disk]:
+    interface = want.storage.storage_interface or found.node.storage_interface
+    for one in want.targets:
+        if interface == "cinder":  # with external the id may mean anything
+            yield from _of_cinder(one, found)
+
+
+def _of_cinder(want: target.Wanted, found: NodeFound) -> Iterator[_Disk]:
+    """By the id of the volume. One that is yet to be made has none, and wanted.py refuses its name twice."""
+    seen = found.volumes.get(want.volume or "", ())
+    one: Volume | None = seen[0] if len(seen) == 1 else (found.held or {}).get(want.volume_id or "")
+    if one:
+        yield _Disk(one.id, f"volume {one.name or one.id} ({one.id})", one.multiattach)
+    elif want.volume_id:
+        yield _Disk(want.volume_id, f"volume {want.volume_id}")
