@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ansible_collections.bfv.openstack.plugins.modules import baremetal_fleet
-from ansible_collections.bfv.openstack.plugins.plugin_utils import progress, report
-from ansible_collections.bfv.openstack.plugins.plugin_utils.in_process import InProcess, Json
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import progress, report
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.in_process import InProcess, Json
 
 
 class ActionModule(InProcess):
@@ -25,7 +25,7 @@ class ActionModule(InProcess):
             reason = self._obstacle_of_report(str(path))
             if reason:
                 return {"changed": False, "failed": True, "msg": reason}
-        result: Json = super().run(tmp, task_vars)  # type: ignore[no-untyped-call]
+        result: Json = super().run(tmp, task_vars)
         # Without nodes there is nothing to report: the options were wrong, or no node could be looked at.
         return self._reported(str(path), result) if path and not self._task.check_mode and "nodes" in result else result
 

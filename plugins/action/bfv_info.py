@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.bfv.openstack.plugins.modules import bfv_info
-from ansible_collections.bfv.openstack.plugins.plugin_utils.in_process import InProcess
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.in_process import InProcess
 
 
 class ActionModule(InProcess):

@@ -26,9 +26,9 @@ attributes:
     description:
       - The module runs within Ansible's worker process, without a process of its own, where that gives the same result. This takes less than a
         tenth of the CPU.
-      - It runs as any other module where the connection is not local, with C(become), C(async) or C(environment), where
-        C(ansible_python_interpreter) names another Python than the one that runs Ansible, and where the libraries that it needs cannot be
-        imported by that one. With C(-vvv) Ansible says why.
+      - It runs as any other module where the connection is not local, with C(become) or C(async), with an C(environment) of other variables than
+        those of the cloud (C(OS_*)), of proxies and of certificates, where C(ansible_python_interpreter) names another Python than the one that
+        runs Ansible, and where the libraries that it needs cannot be imported by that one. With C(-vvv) Ansible says why.
       - The variable C(bfv_in_process), or else the environment variable E(BFV_IN_PROCESS), turns this off with V(false).
   async:
     support: full

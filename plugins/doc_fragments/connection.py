@@ -22,6 +22,14 @@ options:
       - A dictionary is a whole cloud configuration, with the keys that a cloud has in C(clouds.yaml).
       - Can be left out when O(auth) is given, or when C(OS_*) environment variables describe the cloud.
     type: raw
+  volume_cloud:
+    description:
+      - The cloud to use for everything but Ironic (Block Storage, Image, Compute and Networking) when that is not O(cloud),
+        as a name or as a dictionary like O(cloud).
+      - Needed where Ironic is reached with system scope, since volumes and images belong to a project.
+      - Every module takes it, so that it can be given once for all of them in C(module_defaults).
+      - O(auth), O(auth_type) and O(region_name) are for O(cloud) alone.
+    type: raw
   auth:
     description:
       - What the authentication plugin O(auth_type) asks for.
@@ -68,8 +76,8 @@ options:
     aliases: [key]
   api_timeout:
     description:
-      - The longest time, in seconds, that one HTTP request waits for an answer.
-      - Without it the socket layer's own limit holds.
+      - The longest time, in seconds, that one HTTP request waits for a connection, and for the next piece of an answer.
+      - Without it these are 10 and 120 seconds, and 600 for both while an image is uploaded.
     type: int
 """
 
@@ -84,12 +92,17 @@ options:
   timeout:
     description:
       - The longest time, in seconds, that the module waits for the result.
+      - No request is tried again for longer than that. What changes nothing (reading, and signing in) is tried again up to seven times,
+        within a minute and with growing pauses, where the answer is 408, 429, 500, 502, 503, 504, lost, cut or never comes. The service's
+        C(Retry-After) counts where it has one.
+      - What changes something is not sent again blindly. The module looks what has become of it, plans again, and gives up a request that
+        was not answered six times.
     type: int
     default: 180
   sdk_log_path:
     description:
       - Path of a file that openstacksdk writes its log to.
-      - Nothing is logged without it.
+      - Nothing is logged without it. The file is readable by its owner alone, and secrets are masked in it; a link is refused.
     type: str
   sdk_log_level:
     description:
@@ -97,15 +110,4 @@ options:
     type: str
     choices: [INFO, DEBUG]
     default: INFO
-"""
-
-    # For modules that also talk to Cinder or Glance.
-    VOLUME_CLOUD = r"""
-options:
-  volume_cloud:
-    description:
-      - The cloud to use for Block Storage and Image when it is not O(cloud), as a name or as a dictionary like O(cloud).
-      - Needed where Ironic is reached with system scope, since volumes and images belong to a project.
-      - O(auth), O(auth_type) and O(region_name) are for O(cloud) alone.
-    type: raw
 """

@@ -34,7 +34,7 @@ options:
         description: The hardware type, such as V(redfish).
         type: str
       resource_class:
-        description: The resource class.
+        description: The resource class. An empty text is none.
         type: str
       conductor_group:
         description: The conductor group. An empty text is the default group.
@@ -51,4 +51,11 @@ options:
       - With the storage interface C(cinder), a volume that this user's project does not have is then a reason not to be ready.
     type: bool
     default: false
+  checkpoints:
+    description:
+      - Whether Cinder is asked for the checkpoints of the nodes (M(bfv.openstack.boot_checkpoint)) as well. It is one list of the project's snapshots,
+        however many nodes there are.
+    type: bool
+    default: false
+    version_added: 1.0.0
 """

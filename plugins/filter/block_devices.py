@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils.values import block_devices as values
-from ..module_utils.values.errors import Invalid
+from ..module_utils._engine.values import block_devices as values
+from ..module_utils._engine.values.errors import Invalid
 
 
 def block_devices(disks: object, boot_order: bool = True, root_device: str = "vda") -> list[dict[str, object]]:

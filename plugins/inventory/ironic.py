@@ -17,11 +17,11 @@ description:
     volume, as M(bfv.openstack.bfv_info) returns them.
   - A handful of list requests, however many nodes there are. Nothing that it keeps, in variables or in a cache, is secret.
   - The configuration is a YAML file whose name ends in C(ironic.yml) or C(ironic.yaml).
-  - Needs the microversion 1.65 of Ironic (Victoria).
+  - Needs the microversion 1.65 of Ironic (15.0, Ussuri).
 extends_documentation_fragment:
   - bfv.openstack.connection
-  - bfv.openstack.connection.volume_cloud
   - bfv.openstack.nodes
+  - bfv.openstack.without_nova
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
 options:
@@ -46,8 +46,8 @@ options:
     default: ironic_
 notes:
   - The variables are those that M(bfv.openstack.bfv_info) returns of a node, each with O(hostvars_prefix) before its name, such as C(ironic_uuid),
-    C(ironic_provision_state), C(ironic_storage_interface), C(ironic_capabilities), C(ironic_connectors), C(ironic_targets), C(ironic_ready) and
-    C(ironic_reasons). O(compose), O(groups) and O(keyed_groups) know them by the same names.
+    C(ironic_provision_state), C(ironic_storage_interface), C(ironic_capabilities), C(ironic_connectors), C(ironic_targets),
+    C(ironic_checkpoints), C(ironic_ready) and C(ironic_reasons). O(compose), O(groups) and O(keyed_groups) know them by the same names.
   - The connection options and O(filters) may be templates, such as V({{ lookup('ansible.builtin.env', 'OS_CLOUD'\) }}). They know the extra variables
     of the command line.
   - What the cloud says is never taken for a template.
@@ -107,11 +107,12 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
-from ..module_utils import options, run
-from ..module_utils.cloud.connection import Cloud
-from ..module_utils.fleet import info
-from ..module_utils.values import secrets
-from ..module_utils.values.errors import BfvError
+from ..module_utils._engine import options, run
+from ..module_utils._engine.cloud.connection import Cloud
+from ..module_utils._engine.fleet import info
+from ..module_utils._engine.values import secrets
+from ..module_utils._engine.values.errors import BfvError
+from ..module_utils._engine.values.hiding import Hiding
 
 Json = dict[str, Any]
 
@@ -119,7 +120,6 @@ Json = dict[str, Any]
 _WAITS = ("wait", "timeout", "sdk_log_path", "sdk_log_level")
 _SPEC: options.Options = {
     **{name: option for name, option in options.CONNECTION.items() if name not in _WAITS},
-    **options.VOLUME_CLOUD,
     **{name: option for name, option in options.INFO.items() if name != "nodes"},
 }
 
@@ -225,7 +225,7 @@ def _read(params: Json) -> list[Json]:
         want = info.wanted(params)
         return [info.view(node) for node in info.observe(Cloud(params), want)]
     except BfvError as error:
-        raise AnsibleParserError(str(error)) from None
+        raise AnsibleParserError(Hiding(secrets.secret_values(params)).text(str(error))) from None
 
 
 def _fingerprint(params: Json) -> str:

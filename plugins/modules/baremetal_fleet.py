@@ -28,9 +28,9 @@ description:
 extends_documentation_fragment:
   - bfv.openstack.connection
   - bfv.openstack.connection.module
-  - bfv.openstack.connection.volume_cloud
   - bfv.openstack.attributes
   - bfv.openstack.attributes.action_group
+  - bfv.openstack.without_nova
 options:
   nodes:
     description:
@@ -131,14 +131,26 @@ options:
             description: The size in GiB above which this cloud makes no volumes from images.
             type: int
           recreate:
-            description: When to delete the volume and create it anew.
+            description: When to make the volume anew, and to delete the old one.
             type: str
             choices: [never, on_error, on_drift]
             default: never
+          recreate_order:
+            description: Whether the old volume is deleted when the new one is there, or before.
+            type: str
+            choices: [create_first, delete_first]
+            default: create_first
+            version_added: 1.0.0
           retype:
             description: Whether to change the type of a volume that is there.
             type: bool
             default: false
+          migration_policy:
+            description: Whether a change of the type may move the data to another backend.
+            type: str
+            choices: [never, on-demand]
+            default: on-demand
+            version_added: 1.0.0
       targets:
         description:
           - The node's targets.
@@ -193,6 +205,7 @@ options:
       - V(undeployed) undeploys the nodes and removes all targets that Ironic leaves. Connectors and the other settings stay.
       - V(absent) does the same, and takes back the set-up as well. It removes O(nodes[].connectors) and the capabilities C(iscsi_boot) and
         C(fibre_channel_boot), and resets the storage interface to the driver's default. The boot interface and other capabilities stay.
+        Of a connector whose identifier is not given, only the one that the module makes by itself is removed; another one is kept, with a warning.
       - A node that is active is deployed again only where O(on_drift) permits it.
     type: str
     choices: [prepared, deployed, undeployed, absent]
@@ -202,7 +215,11 @@ options:
       - What to do with a node that is active and boots with something else than what is asked for - another target, connector, storage or
         boot interface, or a volume that O(nodes[].volumes[].recreate) would create anew.
       - V(fail) lets it fail and leaves the machine alone. V(redeploy) undeploys it, which powers it off, sets it up and deploys it again;
-        with O(state=deployed) only.
+        with O(state=deployed) only. Its new volumes are made before that, and a volume whose place another takes is deleted when the machine
+        has been deployed from the new one.
+      - What cannot be seen is no difference. A node that runs from a volume that Cinder does not show to this user, or from one that is not asked
+        for while one that is asked for is not there (it was renamed, or O(volume_cloud) is another), fails and is left alone whatever is
+        permitted. Where it is to run from a new volume of another name, make that first (M(bfv.openstack.bfv_volume)).
       - A difference in O(nodes[].targets[].extra) or O(nodes[].connectors[].extra) alone is warned of and left, since nothing boots with it.
     type: str
     choices: [fail, redeploy]
@@ -228,12 +245,15 @@ options:
   report:
     description:
       - Path of a file on the controller, to which the result is written as an HTML page.
-      - It tells what each node boots from, what was done, what failed and why, and how long each node took. A file that is there is replaced.
-        In check mode nothing is written.
+      - It tells what each node boots from, what was done, what failed and why, and how long each node took. A file that is there is replaced,
+        and its mode kept; a link of somebody else is not followed. In check mode nothing is written.
     type: path
   volumes_on_undeploy:
     description:
       - Whether O(state=undeployed) and O(state=absent) keep or delete O(nodes[].volumes).
+      - V(delete) deletes those that are given by their names, that this collection made (their metadata C(bfv_made) is their own id), and that no
+        volume target of another node names. Others are kept, with a warning. A volume that somebody else holds, that has snapshots or whose name
+        is there twice lets the node fail before anything is changed.
     type: str
     choices: [keep, delete]
     default: keep
@@ -251,6 +271,7 @@ options:
   power_off:
     description:
       - Permits to power a node off where Ironic demands it to change or remove a connector or target. It stays off until it is deployed.
+      - Never powers off a node on which a machine may run, see O(bfv.openstack.volume_connector#module:power_off).
     type: bool
     default: false
   timeout:
@@ -329,7 +350,9 @@ nodes:
       type: str
       sample: ""
     actions:
-      description: What was done, or would be done in check mode, in order.
+      description:
+        - What was written, in words, in this order; in check mode what would be. What destroys something names it by its id.
+        - Of what serves several nodes, a golden volume, one node tells.
       type: list
       elements: str
       sample:
@@ -364,8 +387,8 @@ nodes:
         - {at: 37.2, what: deployed}
 """
 
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet.journal import Tell
-from ansible_collections.bfv.openstack.plugins.module_utils.options import (
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.journal import Tell
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.options import (
     CONNECTOR,
     IQN_PREFIX,
     LONG,
@@ -374,10 +397,10 @@ from ansible_collections.bfv.openstack.plugins.module_utils.options import (
     POWER_OFF,
     TARGET,
     VOLUME,
-    VOLUME_CLOUD,
+    WITHOUT_NOVA,
     Options,
 )
-from ansible_collections.bfv.openstack.plugins.module_utils.run import run_fleet
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.run import run_fleet
 
 OPTIONS: Options = {
     "nodes": {
@@ -403,7 +426,7 @@ OPTIONS: Options = {
     "concurrency": {"type": "int", "default": 4},
     **IQN_PREFIX,
     **POWER_OFF,
-    **VOLUME_CLOUD,
+    **WITHOUT_NOVA,
     **LONG,
 }
 

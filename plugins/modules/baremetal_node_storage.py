@@ -36,7 +36,8 @@ options:
   boot_interface:
     description:
       - The node's boot interface.
-      - V(ipxe) and V(http-ipxe) boot iSCSI volumes. On Ironic before 36.0.0 V(ilo-ipxe), V(ilo-virtual-media) and V(irmc-virtual-media) do as well.
+      - V(ipxe) and V(http-ipxe) (Ironic 24.1 and newer) boot iSCSI volumes. On Ironic before 36.0.0 V(ilo-ipxe), V(ilo-virtual-media) and
+        V(irmc-virtual-media) do as well.
     type: str
   capabilities:
     description:
@@ -101,6 +102,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+actions:
+  description: What was written, in words, in this order; in check mode what would be. What destroys something names it by its id.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - "set up the storage of node rack3-node07: storage_interface noop -> cinder"
 node:
   description: The node as it is now, or in check mode as it was.
   returned: success
@@ -148,10 +156,11 @@ validation:
 
 from collections.abc import Mapping
 
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud.connection import Cloud
-from ansible_collections.bfv.openstack.plugins.module_utils.options import NODE, NODE_STORAGE, Options
-from ansible_collections.bfv.openstack.plugins.module_utils.resources import node_storage, validation
-from ansible_collections.bfv.openstack.plugins.module_utils.run import run
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.connection import Cloud
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.options import NODE, NODE_STORAGE, Options
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import storage as node_storage
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import validation
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.run import run
 
 OPTIONS: Options = {
     **NODE,

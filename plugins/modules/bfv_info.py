@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bfv_info
-short_description: Tell which bare-metal nodes would boot from their volumes, and why the others would not
+short_description: Tell which bare-metal nodes would boot from their volumes, why the others would not, and who holds which volume
 version_added: 0.1.0
 author:
   - The bfv.openstack contributors (@bfv-openstack)
@@ -18,12 +18,14 @@ description:
   - A node that is deployed is ready when all is in order for its next boot; another, when a deployment would go through.
     A node whose last deployment failed may well be ready, see RV(nodes[].last_error).
   - A handful of list requests, however many nodes there are. Up to four nodes that are named in O(nodes) are read singly.
-  - Needs the microversion 1.65 of Ironic (Victoria).
+  - Lists the project's volumes that one can boot from as well, with who holds them, where O(gather) asks for that. Without nodes in O(gather)
+    nothing is asked of Ironic, so that a tenant can use it who has none.
+  - Needs the microversion 1.65 of Ironic (15.0, Ussuri) where nodes are asked for.
 extends_documentation_fragment:
   - bfv.openstack.connection
   - bfv.openstack.connection.module
-  - bfv.openstack.connection.volume_cloud
   - bfv.openstack.nodes
+  - bfv.openstack.without_nova
   - bfv.openstack.attributes
   - bfv.openstack.attributes.action_group
 attributes:
@@ -41,6 +43,15 @@ options:
       - Together with O(filters), those of them that are as every filter says.
     type: list
     elements: str
+  gather:
+    description:
+      - What to tell of. V(nodes) is what O(nodes) and O(filters) are for.
+      - V(volumes) are the project's volumes that one can boot from. It takes a list of volumes, and where some are held one of servers.
+    type: list
+    elements: str
+    choices: [nodes, volumes]
+    default: [nodes]
+    version_added: 1.0.0
 seealso:
   - module: bfv.openstack.baremetal_node_storage
   - module: bfv.openstack.volume_connector
@@ -73,6 +84,16 @@ EXAMPLES = r"""
       maintenance: false
       ready: true
 
+- name: See which volumes there are to boot from, and which of them nobody holds
+  bfv.openstack.bfv_info:
+    cloud: project
+    gather: [volumes]
+  register: mine
+
+- name: Tell those that are free
+  ansible.builtin.debug:
+    msg: "{{ mine.volumes | rejectattr('holders') | map(attribute='name') }}"
+
 - name: Look at two nodes before their maintenance window
   bfv.openstack.bfv_info:
     cloud: baremetal-admin
@@ -80,6 +101,56 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+actions:
+  description: What was written. Nothing ever is, the module only reads.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+volumes:
+  description: The project's volumes that one can boot from, sorted by name. Empty where O(gather) does not ask for them.
+  returned: success
+  type: list
+  elements: dict
+  version_added: 1.0.0
+  contains:
+    id:
+      description: Id of the volume. Further keys are those of RV(bfv.openstack.bfv_volume#module:volume).
+      type: str
+      sample: 05a3cf39-1c1f-4b0b-9d4f-ad8d86f0ae61
+    name:
+      description: Name of the volume.
+      type: str
+      sample: web-1-root
+    status:
+      description: Its status.
+      type: str
+      sample: in-use
+    size:
+      description: Its size in GiB.
+      type: int
+      sample: 20
+    holders:
+      description: Who holds it. Empty where nobody does.
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: Id of the server, or UUID of the node.
+          type: str
+          sample: 4a8f1a3e-6d2b-4a55-9a3b-3f6a1c1d2e3f
+        kind:
+          description: V(server) for a server that the project sees, V(node) for a node that O(gather) asks for, V(null) for what is neither.
+          type: str
+          sample: server
+        name:
+          description: Its name. V(null) where the kind is.
+          type: str
+          sample: web-1
+        device:
+          description: The device by which it is attached. V(null) where nobody told it.
+          type: str
+          sample: /dev/vda
 nodes:
   description: The nodes, sorted by name. Secrets are masked at any depth.
   returned: success
@@ -128,12 +199,32 @@ nodes:
       description: Why it is in maintenance.
       type: str
       sample: null
+    fault:
+      description: For which fault Ironic put it into maintenance by itself. V(null) without one.
+      type: str
+      sample: null
+    protected:
+      description: Whether it is protected, so that Ironic does not undeploy it.
+      type: bool
+      sample: false
+    protected_reason:
+      description: Why it is protected.
+      type: str
+      sample: null
+    retired:
+      description: Whether it is retired, so that Ironic makes it available no more.
+      type: bool
+      sample: false
+    retired_reason:
+      description: Why it is retired.
+      type: str
+      sample: null
     reservation:
       description: The conductor that has locked it for what it is doing. V(null) where none has.
       type: str
       sample: null
     instance_uuid:
-      description: The server of Nova that has it. V(null) without one.
+      description: The server of Nova, or the allocation of Ironic, that has it. V(null) without one.
       type: str
       sample: null
     driver:
@@ -317,17 +408,36 @@ nodes:
           type: list
           elements: str
           sample: [1be26c0b-03f2-4d2e-ae87-c02d7f33c123]
+    checkpoints:
+      description: Its checkpoints, the oldest first. Empty without O(checkpoints).
+      type: list
+      elements: dict
+      version_added: 1.0.0
+      contains:
+        name:
+          description: Name of the checkpoint.
+          type: str
+          sample: before-upgrade
+        created_at:
+          description: When its first snapshot was taken, in UTC.
+          type: str
+          sample: "2026-11-26T12:47:31.000000"
+        complete:
+          description: Whether all of its snapshots are there. What is not complete is the rest of a run that was broken off, or of a checkpoint that was.
+          type: bool
+          sample: true
 """
 
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet import info
-from ansible_collections.bfv.openstack.plugins.module_utils.options import INFO, VOLUME_CLOUD, Options
-from ansible_collections.bfv.openstack.plugins.module_utils.run import run
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import gathered
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.options import INFO, Options
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.run import run
 
-OPTIONS: Options = {**INFO, **VOLUME_CLOUD}
+GATHER: Options = {"gather": {"type": "list", "elements": "str", "choices": ["nodes", "volumes"], "default": ["nodes"]}}
+OPTIONS: Options = {**INFO, **GATHER}
 
 
 def main() -> None:
-    run(OPTIONS, info)
+    run(OPTIONS, gathered)
 
 
 if __name__ == "__main__":

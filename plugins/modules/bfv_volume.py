@@ -17,9 +17,13 @@ description:
     What is left out stays as it is.
   - A volume grows, but never shrinks. What it was made from and its availability zone cannot be changed;
     the module warns when they differ from what is asked for, or creates the volume anew where O(recreate) permits it.
-  - Names in Cinder are not unique. A name that matches more than one volume is refused.
-  - A volume that the module makes has its name in the metadata C(bfv_made_as) as well. Of two that two runs made at the same time both runs take the same,
-    and the other one is deleted.
+  - What a new volume needs is looked at before anything is written, in check mode too. That is the source and its status, the zone, the type and the zones
+    it is bound to, and the project's quota, in all, of the type and for one volume.
+  - Names in Cinder are not unique. A name that matches more than one volume is refused, with the id, size, age and holder of each.
+  - Nothing is deleted but the volume that the task names, what this very run made, and what O(recreate) and O(prune_golden) permit; each stands in the diff
+    with its id. Two runs that make the same volume at the same time both end with the one that was made first; the run that was later deletes its own.
+  - A volume that the module makes has its own id in the metadata C(bfv_made). A restored backup has a copy of its original's metadata, and so
+    another volume's id in it; that is how the two are told apart.
 extends_documentation_fragment:
   - bfv.openstack.connection
   - bfv.openstack.connection.module
@@ -29,6 +33,7 @@ options:
   name:
     description:
       - Name of the volume. At least one of O(name) and O(id) is needed, and a volume is only created by a name.
+      - Cinder cuts blanks and line ends off both ends of a name, so that one that has them is refused.
     type: str
   id:
     description:
@@ -42,7 +47,11 @@ options:
     default: present
   image:
     description:
-      - Name or id of the image to make the volume from.
+      - Name or id of the image to make the volume from. Only a volume that is to be made needs it. One that is there stays as it is when its image
+        is deactivated, deleted, hidden or uploaded once more since; the module warns where it cannot be compared.
+      - A name means the one active image that Glance lists to the project. A deactivated one, one whose upload has not ended, and a hidden one
+        do not count. A community image counts where nothing else of the name is active, since anybody may give one any name. Two active images
+        of a name are refused with their ids. An id means any image that the project may see.
       - At most one of O(image), O(snapshot), O(volume) and O(backup) can be given. A volume without any of them is made blank.
     type: str
   snapshot:
@@ -55,16 +64,21 @@ options:
     type: str
   backup:
     description:
-      - Name or id of the backup to make the volume from. Cinder does not tell afterwards what a volume was restored from, so that it is not compared.
+      - Name or id of the backup to make the volume from. Cinder puts the metadata of the backup's volume in the place of the new one's; the module
+        then takes away the marks of this collection that came with it, and sets O(metadata) again.
+      - Cinder notes the backup in the metadata C(src_backup_id) where its own backup service restores it. Another one than the wanted is told in a
+        warning, and nothing is made anew for it.
     type: str
   size:
     description:
       - Size in GiB.
       - For a new volume it can be left out when it is made from something. From an image it is computed by the minimum disk and the virtual size.
+        Of an image that is compressed or sparse (such as C(qcow2)), and has neither of the two, nobody knows how large it is, and the size is asked for.
     type: int
   volume_type:
     description:
-      - Name or id of the volume type. Cinder's default when left out.
+      - Name or id of the volume type. Cinder's default when left out, or that of the volume or snapshot that the new one is made from.
+      - A volume that several machines are to attach needs a type whose extra spec C(multiattach) is C(<is> True). RV(volume.multiattach) tells it.
     type: str
   availability_zone:
     description:
@@ -99,22 +113,42 @@ options:
     default: false
   prune_golden:
     description:
-      - Whether to delete the golden volumes of older images of the same name, once the volume is ready.
+      - Whether to delete the golden volumes of older images of the same name, and those whose making failed, once the volume is ready.
+      - Only what this collection made as a golden volume, under the id that it has now, and what nobody holds is deleted.
     type: bool
     default: false
   recreate:
     description:
-      - When to delete the volume, with all that is on it, and create it anew.
-      - V(on_error) does it when Cinder says that it is in error; V(on_drift) also when it differs in what cannot be changed.
-        A volume that is attached is never deleted.
+      - When to make the volume anew, and to delete the old one with all that is on it.
+      - V(on_error) does it when the volume could not be made and was never available. Any other error says nothing of what is on a volume, and is refused.
+      - V(on_drift) also does it when a volume that this module made differs in what cannot be changed. What Cinder does not show,
+        such as the image of a volume that was migrated, is no difference.
+      - Type, zone, source, quota and snapshots are looked at before anything is changed. A volume that is attached is never made anew.
     type: str
     choices: [never, on_error, on_drift]
     default: never
+  recreate_order:
+    description:
+      - Whether the old volume is deleted when the new one is there, or before. V(delete_first) is for a quota or a backend without room for both.
+      - With V(create_first) a run that was broken off between the two is finished by the next one.
+    type: str
+    choices: [create_first, delete_first]
+    default: create_first
+    version_added: 1.0.0
   retype:
     description:
-      - Whether to change the type of a volume that is there. Cinder may have to move its data.
+      - Whether to change the type of a volume that is there. O(migration_policy) says whether its data may be moved for it.
+      - Between a type that is multiattach and one that is not, only a volume that nobody holds is changed.
     type: bool
     default: false
+  migration_policy:
+    description:
+      - What O(retype) may do where the new type is on another backend. V(on-demand) has Cinder move the data there, V(never) only changes
+        the type where the data can stay, and Cinder leaves the volume as it was otherwise, which fails the task.
+    type: str
+    choices: [never, on-demand]
+    default: on-demand
+    version_added: 1.0.0
   cascade:
     description:
       - Whether O(state=absent) deletes the volume's snapshots as well. They hold it otherwise.
@@ -168,6 +202,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+actions:
+  description: What was written, in words, in this order; in check mode what would be. What destroys something names it by its id.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - create volume rack3-node07-root (20 GiB, from image debian-13-iscsi)
+    - note in volume rack3-node07-root that it was made here
+  version_added: 1.0.0
 volume:
   description: The volume as it is now, or in check mode as it was. V(null) where there is none.
   returned: success
@@ -232,9 +275,9 @@ volume:
       sample: []
 """
 
-from ansible_collections.bfv.openstack.plugins.module_utils.options import LONG, STATE, VOLUME, Options
-from ansible_collections.bfv.openstack.plugins.module_utils.resources import volume
-from ansible_collections.bfv.openstack.plugins.module_utils.run import run
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.options import LONG, STATE, VOLUME, Options
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import plan as volume
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.run import run
 
 OPTIONS: Options = {
     **VOLUME,

@@ -15,11 +15,15 @@ description:
   - Enables storage and boot interfaces on a conductor, and sets other options, in one file of its configuration. It runs on the conductor's host.
   - Interfaces that are enabled stay enabled. What is asked for is added, and a default is always among the enabled ones.
   - Comments, order and all other options of a file stay. A line whose place is taken stays beside it as a comment, and comes back with O(state=absent).
+  - An option that the module has set has a mark with a digest before it. One that somebody has changed by hand since is taken for somebody else's.
+  - The diff shows what the module sets and takes back, and no other line of the file.
   - The new text is checked before it is written, by C(oslo-config-validator) and by what Ironic's own Python makes of the values.
     Interfaces that are not installed, values of a wrong type, unknown options and incomplete credentials are refused, and the file is left as it is.
     What is wrong already before the change is a warning.
   - The module restarts nothing. It keeps the file as it was until a run with O(state=settled) or O(state=restored).
     The role P(bfv.openstack.conductor_storage#role) does all of this.
+seealso:
+  - module: bfv.openstack.conductor_info
 extends_documentation_fragment:
   - ansible.builtin.files
   - bfv.openstack.attributes
@@ -36,9 +40,17 @@ options:
     type: list
     elements: path
     default: []
+  environment:
+    description:
+      - Options that the conductor's environment sets, as M(bfv.openstack.conductor_info) names them. These win over every file, and setting one of them
+        is refused.
+    type: list
+    elements: str
+    default: []
   own:
     description:
-      - Whether O(path) is a file for these options alone. Without options there is no such file. Somebody else's file is refused.
+      - Whether O(path) is a file that the module makes for these options. Without options there is no such file, unless somebody has added to it.
+        Somebody else's file is refused.
     type: bool
     default: false
   create:
@@ -46,11 +58,18 @@ options:
       - Whether to make O(path) where it does not exist. Only its owner can read it where O(mode) does not say otherwise.
     type: bool
     default: false
+  template:
+    description:
+      - Whether O(path) is read by Jinja before it becomes a file, as the overrides of kolla-ansible are. Values with C({{), C({%) or C({#) are refused
+        then.
+      - A file that holds expressions or statements of Jinja itself is refused in any case, since nobody knows yet what it will say.
+    type: bool
+    default: false
   state:
     description:
       - V(present) sets the options, V(absent) takes back what the module has set.
       - V(settled) tells that the conductor works with the file, so that what was there before is kept no longer.
-      - V(restored) puts back the file as it was when it was last settled.
+      - V(restored) puts back the file as it was when it was last settled. It is refused where somebody has edited the file since it was changed.
     type: str
     choices: [present, absent, settled, restored]
     default: present
@@ -132,6 +151,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+actions:
+  description: What was written, in words; in check mode what would be.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - set [DEFAULT] enabled_storage_interfaces in /etc/ironic/ironic.conf
+  version_added: 1.0.0
 path:
   description: The file.
   returned: always
@@ -161,7 +188,7 @@ enabled_boot_interfaces:
   sample: [ipxe, pxe, http-ipxe]
 """
 
-from ansible_collections.bfv.openstack.plugins.module_utils.conductor.run import run
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.conductor.run import run
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - bfv.openstack.connection.module
   - bfv.openstack.attributes
   - bfv.openstack.attributes.action_group
+  - bfv.openstack.without_nova
 options:
   node:
     description:
@@ -60,6 +61,11 @@ options:
     description:
       - Permits to power the node off where Ironic demands it. It stays off.
       - Ironic changes a connector only when the node is powered off, and removes it then or in the states C(enroll), C(manageable) and C(adopt failed).
+      - Ironic before 37.0 demands it in those states too, and no version tells whether it does. The module then takes its answer for it, so that check
+        mode tells of no power off there.
+      - It powers off no node on which a machine may run. The node must be C(enroll), C(manageable), C(available), C(inspect failed),
+        C(clean failed) or C(deploy failed), and none of Nova's, and it is read once more directly before. Elsewhere undeploy the node first, have
+        Nova stop the server, or shut the machine down and power the node off yourself.
     type: bool
     default: false
 seealso:
@@ -94,6 +100,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+actions:
+  description: What was written, in words, in this order; in check mode what would be. What destroys something names it by its id.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - create the iqn connector of node rack3-node07 as iqn.2017-08.org.openstack.1be26c0b-03f2-4d2e-ae87-c02d7f33c123
 connector:
   description: The connector as it is now, or in check mode as it was. V(null) where there is none.
   returned: success
@@ -121,11 +134,19 @@ connector:
       sample: {}
 """
 
-from ansible_collections.bfv.openstack.plugins.module_utils.options import CONNECTOR, IQN_PREFIX, NODE, POWER_OFF, STATE, Options
-from ansible_collections.bfv.openstack.plugins.module_utils.resources import connector
-from ansible_collections.bfv.openstack.plugins.module_utils.run import run
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.options import (
+    CONNECTOR,
+    IQN_PREFIX,
+    NODE,
+    POWER_OFF,
+    STATE,
+    WITHOUT_NOVA,
+    Options,
+)
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import connector
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.run import run
 
-OPTIONS: Options = {**NODE, **CONNECTOR, **IQN_PREFIX, **STATE, **POWER_OFF}
+OPTIONS: Options = {**NODE, **CONNECTOR, **IQN_PREFIX, **STATE, **POWER_OFF, **WITHOUT_NOVA}
 
 
 def main() -> None:

@@ -20,9 +20,9 @@ description:
 extends_documentation_fragment:
   - bfv.openstack.connection
   - bfv.openstack.connection.module
-  - bfv.openstack.connection.volume_cloud
   - bfv.openstack.attributes
   - bfv.openstack.attributes.action_group
+  - bfv.openstack.without_nova
 options:
   node:
     description:
@@ -81,7 +81,9 @@ options:
       - When to write the password of a target that is there.
       - V(on_create) writes it only with a new target.
       - V(always) writes it in every run, so every run reports a change.
-      - V(on_change) keeps a salted and slow digest of it in the target's O(extra) and compares. A target without a digest is written once.
+      - V(on_change) keeps a digest of it in the target's O(extra) and compares. A target without a digest is written once.
+      - The digest (scrypt with a random salt) is renewed whenever the module writes the password, and knows nothing of what others write. Whoever may
+        read the target in Ironic can try passwords against it, some a second. Use it for long random passwords only.
     type: str
     choices: [on_create, always, on_change]
     default: on_create
@@ -100,6 +102,11 @@ options:
       - Permits to power the node off where Ironic demands it. It stays off.
       - Ironic changes a target only when the node is powered off, and removes it then or in the states C(enroll), C(manageable) and C(adopt failed),
         where the module removes it and makes it again instead of changing it.
+      - Ironic before 37.0 demands it in those states too, and no version tells whether it does. The module then takes its answer for it, so that check
+        mode tells of no power off there.
+      - It powers off no node on which a machine may run. The node must be C(enroll), C(manageable), C(available), C(inspect failed),
+        C(clean failed) or C(deploy failed), and none of Nova's, and it is read once more directly before. Elsewhere undeploy the node first, have
+        Nova stop the server, or shut the machine down and power the node off yourself.
     type: bool
     default: false
 seealso:
@@ -146,6 +153,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+actions:
+  description: What was written, in words, in this order; in check mode what would be. What destroys something names it by its id.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - create volume target 0 of node rack3-node07 with volume rack3-node07-root
 target:
   description: The target as it is now, or in check mode as it was. V(null) where there is none. Secrets are masked.
   returned: success
@@ -186,11 +200,18 @@ target:
       sample: {}
 """
 
-from ansible_collections.bfv.openstack.plugins.module_utils.options import NODE, POWER_OFF, STATE, TARGET, VOLUME_CLOUD, Options
-from ansible_collections.bfv.openstack.plugins.module_utils.resources import target
-from ansible_collections.bfv.openstack.plugins.module_utils.run import run
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.options import (
+    NODE,
+    POWER_OFF,
+    STATE,
+    TARGET,
+    WITHOUT_NOVA,
+    Options,
+)
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import target
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.run import run
 
-OPTIONS: Options = {**NODE, **TARGET, **STATE, **POWER_OFF, **VOLUME_CLOUD}
+OPTIONS: Options = {**NODE, **TARGET, **STATE, **POWER_OFF, **WITHOUT_NOVA}
 
 
 def main() -> None:

@@ -1,0 +1,13 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The module bfv_image in Ansible's worker process."""
+
+from __future__ import annotations
+
+from ansible_collections.bfv.openstack.plugins.modules import bfv_image
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.in_process import InProcess
+
+
+class ActionModule(InProcess):
+    module = bfv_image

@@ -1,0 +1,13 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The module boot_checkpoint in Ansible's worker process."""
+
+from __future__ import annotations
+
+from ansible_collections.bfv.openstack.plugins.modules import boot_checkpoint
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.in_process import InProcess
+
+
+class ActionModule(InProcess):
+    module = boot_checkpoint
