@@ -6,22 +6,20 @@ oslo.messaging's fake:/ transport works inside one process only; with it no mess
 Usage: python -m bfv_sandbox.cinder_one_process --config-file cinder.conf
 """
 
-# Eventlet has to patch the standard library before anything else is imported.
-from cinder import monkey_patch
+# The first import: Eventlet has to patch the standard library before anything else is imported, and this has it patched
+# in the way of its release.
+from cinder.cmd.volume import host_opt  # isort: split
 
-monkey_patch.patch()
+import shlex
+import sys
 
-import shlex  # noqa: E402
-import sys  # noqa: E402
-
-import os_brick  # noqa: E402
-import oslo_service  # noqa: E402
-from cinder import coordination, objects, rpc, service, utils, version  # noqa: E402
-from cinder.cmd.volume import host_opt  # noqa: E402
-from cinder.common import config, constants  # noqa: E402
-from oslo_config import cfg  # noqa: E402
-from oslo_log import log  # noqa: E402
-from oslo_privsep import priv_context  # noqa: E402
+import os_brick
+from cinder import coordination, objects, rpc, service, utils, version
+from cinder.common import config, constants
+from oslo_config import cfg
+from oslo_log import log
+from oslo_privsep import priv_context
+from oslo_service.service import ServiceLauncher
 
 CONF = cfg.CONF
 
@@ -49,7 +47,7 @@ def main() -> None:
         )
     services.append(service.WSGIService("osapi_volume"))
 
-    launcher = oslo_service.service.ServiceLauncher(CONF)
+    launcher = ServiceLauncher(CONF)
     for each in services:
         launcher.launch_service(each)
     launcher.wait()

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Make the folders and keys of a sandbox, and choose its address.
 
-prepare.py BASE RUN CACHE ADDRESS PORT...
+prepare.py USER BASE RUN CACHE ADDRESS PORT...
 
+The services run as USER. What they write is theirs, and what they read, such as their configuration, is ours: who got hold of a service would
+otherwise have us run what it likes.
 An empty ADDRESS chooses a loopback address that is free on all ports, and keeps it in BASE/address.
 Runs before the virtual environment exists: standard library only.
 """
@@ -11,12 +13,20 @@ Runs before the virtual environment exists: standard library only.
 import base64
 import hashlib
 import os
+import secrets
 import socket
+import stat
 import sys
 from pathlib import Path
 
+from bfv_sandbox import folders
+from bfv_sandbox.account import Account
+
+# What the services write to.
+WRITTEN = ("data", "ironic", "lock", "log")
 FOLDERS = (
     "data/array",
+    "data/cinder/backups",
     "data/cinder/conversion",
     "data/cinder/volumes",
     "data/glance/images",
@@ -29,14 +39,11 @@ FOLDERS = (
     "data/nova/ironic",
     "data/rabbitmq",
     "data/schema",
-    "etc",
     "ironic/http",
     "ironic/images",
     "ironic/images_master",
     "ironic/tftp",
     "ironic/tftp_master",
-    "lock",
-    "log",
 )
 ATTEMPTS = 20
 
@@ -47,12 +54,49 @@ def make_folder(folder: Path) -> None:
         print(f"changed: made {folder}")
 
 
-def make_run_folder(folder: Path) -> None:
+def make_run_folder(folder: Path, owners: set[int]) -> None:
     """Make the folder of the sockets, which is below /tmp when the base directory's path is long."""
     make_folder(folder)
     status = folder.lstat()
-    if folder.is_symlink() or status.st_uid != os.getuid() or status.st_mode & 0o077:
+    if folder.is_symlink() or status.st_uid not in owners or status.st_mode & 0o077:
         sys.exit(f"{folder} is needed for the sockets of the sandbox, but it is not a private directory of this user.")
+
+
+def hand_over(folder: Path, account: Account) -> None:
+    """Give the folder and all in it to the account. By descriptors, and no links are followed: whoever has it now may be changing it.
+
+    The folder itself comes last, so an interrupted run is taken up by the next one.
+    """
+    if folder.lstat().st_uid == account.uid:
+        return
+    for _path, names, files, descriptor in os.fwalk(folder, topdown=False, follow_symlinks=False):
+        for name in (*names, *files):
+            os.chown(name, account.uid, account.gid, dir_fd=descriptor, follow_symlinks=False)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    os.fchown(descriptor, account.uid, account.gid)
+    os.close(descriptor)
+    print(f"changed: gave {folder} to {account.user}")
+
+
+def let_write(folder: Path, account: Account) -> None:
+    """Let the account write to the folder, which stays ours, and read what is in it."""
+    if allow(folder, account, 0o770):
+        for path in folder.iterdir():
+            if path.is_file() and not path.is_symlink():
+                allow(path, account, 0o640)
+
+
+def allow(path: Path, account: Account, mode: int) -> bool:
+    """Give the account's group its part of the mode, and the others none; False if it has it already."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    status = os.fstat(descriptor)
+    fits = (status.st_gid, stat.S_IMODE(status.st_mode)) == (account.gid, mode)
+    if not fits:
+        os.fchown(descriptor, -1, account.gid)
+        os.fchmod(descriptor, mode)
+        print(f"changed: let {account.user} use {path}")
+    os.close(descriptor)
+    return not fits
 
 
 def make_keys(folder: Path) -> None:
@@ -63,6 +107,17 @@ def make_keys(folder: Path) -> None:
             with open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
                 file.write(base64.urlsafe_b64encode(os.urandom(32)))
             print(f"changed: made {key}")
+
+
+def make_cookie(folder: Path) -> None:
+    """Make the cookie by which RabbitMQ's node knows its friends: it runs whatever they ask. Erlang makes one of capital letters from the clock."""
+    cookie = folder / ".erlang.cookie"
+    if cookie.exists() and not cookie.read_text().isupper():
+        return
+    cookie.unlink(missing_ok=True)
+    with open(os.open(cookie, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w") as file:
+        file.write(secrets.token_hex(32))
+    print(f"changed: made {cookie}")
 
 
 def candidate(base: Path, attempt: int) -> str:
@@ -96,24 +151,42 @@ def choose_address(base: Path, ports: list[int]) -> str:
     )
 
 
-def main() -> None:
-    base, run, cache = map(Path, sys.argv[1:4])
-    address, ports = sys.argv[4], [int(port) for port in sys.argv[5:]]
-    os.umask(0o077)
-    make_folder(base)
-    for folder in FOLDERS:
-        make_folder(base / folder)
-    make_folder(cache)
-    make_run_folder(run)
-    make_keys(base / "data/keystone/fernet-keys")
-    make_keys(base / "data/keystone/credential-keys")
-
+def keep_address(base: Path, address: str, ports: list[int]) -> None:
     chosen = base / "address"
     if address or not chosen.exists():
         text = f"{address or choose_address(base, ports)}\n"
         if not chosen.exists() or chosen.read_text() != text:
             chosen.write_text(text)
             print(f"changed: the sandbox has the address {text.strip()}")
+
+
+def share(account: Account, base: Path, run: Path, cache: Path) -> None:
+    """What only root can do: give the account what it writes to, and let it read the configuration."""
+    for folder in (*(base / name for name in WRITTEN), run):
+        hand_over(folder, account)
+    if account.uid != os.getuid():
+        allow(base / "etc", account, 0o750)
+        let_write(cache, account)
+
+
+def main() -> None:
+    account = Account.named(sys.argv[1])
+    base, run, cache = map(Path, sys.argv[2:5])
+    os.umask(0o077)
+    make_folder(base)
+    for name in ("etc", *WRITTEN):
+        make_folder(base / name)
+    make_folder(cache)
+    make_run_folder(run, {account.uid, *folders.owners(base)})
+    keep_address(base, sys.argv[5], [int(port) for port in sys.argv[6:]])
+    if os.getuid() == 0:
+        share(account, base, run, cache)
+    account.become()
+    for folder in FOLDERS:
+        make_folder(base / folder)
+    make_keys(base / "data/keystone/fernet-keys")
+    make_keys(base / "data/keystone/credential-keys")
+    make_cookie(base / "data/rabbitmq")
 
 
 if __name__ == "__main__":

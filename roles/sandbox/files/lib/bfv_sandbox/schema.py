@@ -201,7 +201,6 @@ def migrate(settings: Settings) -> None:
 
 def main() -> None:
     settings = Settings(sys.argv[1])
-    os.environ["PATH"] = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     {"install": install, "migrate": migrate}[sys.argv[2]](settings)
 
 

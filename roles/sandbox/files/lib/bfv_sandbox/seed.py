@@ -133,6 +133,11 @@ def wait_until_working(settings: Settings, admin: Connection, system: Connection
         # Without details, which Cinder cannot give when its services share a process.
         return bool(admin.block_storage.get("/scheduler-stats/get_pools").json()["pools"])
 
+    def backups_work() -> bool:
+        # It tells the scheduler of itself as often as it reports that it is alive.
+        services = admin.block_storage.get("/os-services?binary=cinder-backup").json()["services"]
+        return any(alive_since_start("cinder-backup", each["updated_at"]) for each in services)
+
     def nova_works(binary: str, host: str, service: str) -> bool:
         return any(
             each.binary == binary and each.host == host and alive_since_start(service, each.updated_at)
@@ -141,6 +146,8 @@ def wait_until_working(settings: Settings, admin: Connection, system: Connection
 
     cinder = "cinder" if "cinder" in settings.services else "cinder-volume"
     checks = {"ironic": ironic_works, cinder: cinder_works}
+    if "cinder-backup" in settings.services:
+        checks["cinder-backup"] = backups_work
     if "nova-api" in settings.services:
         checks["nova-conductor"] = lambda: nova_works("nova-conductor", "sandbox", "nova-conductor")
         checks["nova-scheduler"] = lambda: nova_works("nova-scheduler", "sandbox", "nova-scheduler")
