@@ -130,32 +130,42 @@ def cleaned_up(plan: Plan, lock: int) -> Iterator[None]:
         raise BuildError(f"The build of {plan.name} could not be cleaned up.")
 
 
-def last_lines(plan: Plan, log: Path) -> str:
-    text = log.read_text(errors="replace")
+def mask(plan: Plan, log: Path) -> None:
+    """Take the secrets out of the log."""
+    text = log.read_text(errors="surrogateescape")
     # The longest first: one may be a part of another.
     for secret in sorted(filter(None, plan.secrets.values()), key=len, reverse=True):
         text = text.replace(secret, "********")
-    return "\n".join(text.splitlines()[-LAST_LINES:])
+    log.write_text(text, errors="surrogateescape")
+
+
+def last_lines(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
 
 
 def run_disk_image_create(plan: Plan, log: Path, output: Path) -> None:
     command = [*CONFINED, sys.executable, "-c", DISK_IMAGE_CREATE, *arguments(plan, output)]
-    with log.open("w") as lines:
+    # A hook may trace its commands into it, with the secrets that they get: nobody else reads it.
+    with open(log, "w", opener=lambda path, flags: os.open(path, flags | os.O_NOFOLLOW, 0o600)) as lines:
+        os.fchmod(lines.fileno(), 0o600)  # it may be there, of an earlier try
         process = subprocess.Popen(
             command, cwd=plan.scratch, env=environment(plan), stdin=subprocess.DEVNULL, stdout=lines, stderr=subprocess.STDOUT
         )
         try:
-            status = process.wait(plan.timeout)
+            status: int | None = process.wait(plan.timeout)
         except subprocess.TimeoutExpired:
-            raise BuildError(
-                f"The build of {plan.name} was ended after {plan.timeout} seconds. Raise boot_image_timeout. The last lines of {log}:\n{last_lines(plan, log)}"
-            ) from None
+            status = None
         finally:
             # Which ends all others.
             process.kill()
             process.wait()
+            mask(plan, log)
+    if status is None:
+        raise BuildError(
+            f"The build of {plan.name} was ended after {plan.timeout} seconds. Raise boot_image_timeout. The last lines of {log}:\n{last_lines(log)}"
+        )
     if status:
-        raise BuildError(f"disk-image-create ended with status {status}. The last lines of {log}:\n{last_lines(plan, log)}")
+        raise BuildError(f"disk-image-create ended with status {status}. The last lines of {log}:\n{last_lines(log)}")
 
 
 def convert(plan: Plan, raw: Path) -> Path:
@@ -217,6 +227,8 @@ def build(plan: Plan) -> tuple[bool, dict[str, Any]]:
     plan.directory.mkdir(parents=True, exist_ok=True)
     wanted = inputs.find_inputs(plan, elements.version(), elements.find(plan))
     version = plan.version(inputs.digest_of(wanted))
+    if version.obstacle:
+        raise BuildError(f"{version.obstacle}. Nothing was built. Choose another boot_image_name or boot_image_dir.")
     built = False
     if not version.image.exists():
         with alone(plan) as lock:

@@ -30,6 +30,8 @@ def reasons(version: Version, wanted: dict[str, Any]) -> list[str]:
 def inspect(plan: Plan) -> dict[str, Any]:
     wanted = inputs.find_inputs(plan, elements.version(), elements.find(plan))
     version = plan.version(inputs.digest_of(wanted))
+    if version.obstacle:
+        raise OSError(f"{version.obstacle}. Choose another boot_image_name or boot_image_dir.")
     return {
         "digest": version.digest,
         "elements": list(wanted["elements"]),

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +78,15 @@ class Version:
     def link(self) -> Path:
         """The name without the digest, for people and for playbooks: it points to the newest version."""
         return self.directory / f"{self.name}.{self.format}"
+
+    @property
+    def obstacle(self) -> str:
+        """What stands where the link is to be, and is none of ours: a disk of that name, for example. Or nothing."""
+        if not self.link.is_symlink():
+            return f"{self.link} is there, and is no link of this role" if self.link.exists() else ""
+        target = str(self.link.readlink())
+        ours = re.fullmatch(rf"{re.escape(self.name)}-[0-9a-f]{{12}}\.{re.escape(self.format)}", target)
+        return "" if ours else f"{self.link} is a link to {target}, which this role did not make"
 
 
 def parse(text: str) -> Plan:

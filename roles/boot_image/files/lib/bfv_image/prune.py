@@ -4,11 +4,12 @@
 
 python -m bfv_image.prune KEEP [--dry-run] < PLAN
 
-The version that the image's link points to always stays. Says "changed: ..." for each version that it removes.
+The version that the image's link points to always stays, and so does what has no manifest of this role. Says "changed: ..." for each version that it removes.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -21,8 +22,22 @@ DIGEST = "[0-9a-f]{12}"
 def versions(plan: Plan) -> list[Path]:
     """Return the images of this name and format, newest first. Images of other names may begin with this one."""
     pattern = re.compile(rf"{re.escape(plan.name)}-{DIGEST}\.{plan.format}")
-    found = [path for path in plan.directory.iterdir() if pattern.fullmatch(path.name) and path.is_file()]
+    found = [path for path in plan.directory.iterdir() if pattern.fullmatch(path.name) and is_ours(path, plan)]
     return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def is_ours(image: Path, plan: Plan) -> bool:
+    """Whether this role built the image: the manifest beside it names it by its whole digest."""
+    manifest = image.with_name(f"{image.name}.json")
+    if image.is_symlink() or not image.is_file() or not manifest.is_file():
+        return False
+    try:
+        told = json.loads(manifest.read_text())
+    except ValueError:
+        return False
+    return (
+        isinstance(told, dict) and told.get("name") == plan.name and image.stem == f"{plan.name}-{str(told.get('digest'))[:12]}"
+    )
 
 
 def superfluous(plan: Plan, keep: int) -> list[Path]:
