@@ -10,20 +10,25 @@ away) and nothing else. What real services say is asked of real services, by the
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import unquote
 
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud.wait import Rounds
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet import fleet
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet.journal import Tell
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet.outcome import Outcome
-from ansible_collections.bfv.openstack.plugins.module_utils.resources import settle as settle_module
-from ansible_collections.bfv.openstack.plugins.module_utils.resources.settle import Settling
-from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Plan, Request
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.errors import Rejected
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.service import check_still
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.wait import Rounds
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import fleet
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.journal import Tell
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.outcome import Outcome
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources import settle as settle_module
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.settle import Settling
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Refused
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.ironic import Ironic
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Plan, Request
+from ansible_collections.bfv.openstack.tests.unit import fake_glance
 from ansible_collections.bfv.openstack.tests.unit.fake_cinder import (
     FakeCinder,
     Json,
@@ -33,11 +38,12 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cinder import (
     an_image,
     attached,
     by_id,
-    has_metadata,
     of_image,
+    shown,
     uuid_of,
 )
-from ansible_collections.bfv.openstack.tests.unit.fake_nova import FakeNeutron, FakeNova
+from ansible_collections.bfv.openstack.tests.unit.fake_neutron import OWN_PROJECT, FakeNeutron
+from ansible_collections.bfv.openstack.tests.unit.fake_nova import FakeNova
 
 __all__ = [
     "FakeCloud",
@@ -50,6 +56,7 @@ __all__ = [
     "a_volume",
     "an_image",
     "attached",
+    "in_its_time",
     "manage",
     "of_image",
     "planned",
@@ -59,11 +66,28 @@ __all__ = [
 
 MASKED = ("auth_password", "discovery_auth_password", "secret")
 INTERFACES_MAY_CHANGE = ("enroll", "inspecting", "inspect wait", "manageable", "available")
+CONDUCTOR = {"hostname": "conductor", "conductor_group": "", "alive": True, "drivers": ["fake-hardware"]}
+FILTERS = ("owner", "lessee", "driver", "resource_class", "conductor_group", "maintenance", "provision_state")
 RECORDS_MAY_GO = ("enroll", "manageable", "adopt failed")
 IN_TRANSITION = ("deploying", "deleting", "cleaning", "inspecting")
 DEPLOYABLE = ("available", "deploy failed")
-_FILTERS = (("node", "node_uuid"), ("name", "name"), ("volume_id", "volume_id"))
-UNDEPLOYABLE = ("active", "wait call-back", "deploy failed", "error", "rescue", "rescue failed", "service failed")
+# The first parts of paths that are Cinder's or Glance's.
+_CINDERS = (
+    "attachments",
+    "volumes",
+    "snapshots",
+    "backups",
+    "types",
+    "limits",
+    "os-quota-sets",
+    "os-availability-zone",
+    "images",
+)
+_WRONG_STATE = 'The requested action "{}" can not be performed on node "{}" while it is in state "{}".'
+UNDEPLOYABLE = (
+    "active", "wait call-back", "deploy failed", "error", "rescue", "rescue wait", "rescue failed", "unrescue failed",
+    "service failed", "service wait",
+)  # fmt: skip
 
 
 def a_node(name: str = "bm-0", **fields: Any) -> Json:
@@ -90,6 +114,11 @@ def a_node(name: str = "bm-0", **fields: Any) -> Json:
         "reservation": None,
         "maintenance_reason": None,
         "target_provision_state": None,
+        "fault": None,
+        "protected": False,
+        "protected_reason": None,
+        "retired": False,
+        "retired_reason": None,
         **fields,
     }
 
@@ -129,7 +158,17 @@ class FakeCloud(FakeCinder):
         self.nodes = by_id(records.get("nodes", ()))
         self.connectors = by_id(records.get("connectors", ()))
         self.targets = by_id(records.get("targets", ()))
+        self.allocations = by_id(records.get("allocations", ()))
+        self.conductors = {one["hostname"]: one for one in records.get("conductors", (CONDUCTOR,))}
+        self._ports = records.get("ports")
+        self.denied: set[str] = set()  # kinds that this user may not see
+        self.project = OWN_PROJECT  # "" of a user with system scope
         self.hides_properties = False
+        self.masks_passwords = True  # as Ironic from 29.0.6 on does
+        self.newest: tuple[int, int] | None = (1, 115)
+        self.is_before_37 = False  # removes connectors and targets only of nodes that are powered off
+        self._removes_only_when_off = False  # what Cloud knows by then
+        self.compares_without_case = False  # as MariaDB does
         self.default_storage_interface = "noop"
         self.deployment_fails: dict[str, str] = {}  # the words of last_error, by the node's name
         self.reads: list[str] = []
@@ -142,6 +181,23 @@ class FakeCloud(FakeCinder):
 
     def at(self, microversion: str) -> FakeCloud:
         return self
+
+    @property
+    def ironic(self) -> Ironic:
+        return Ironic(self.newest, self._removes_only_when_off)
+
+    def check_project(self) -> None:
+        if not self.project:
+            raise Refused("Failed to work with volumes: the cloud's user comes without a project. Name volume_cloud.")
+
+    def offers(self, microversion: str) -> bool:
+        return self.newest is None or self.newest >= tuple(map(int, microversion.split(".")))
+
+    @property
+    def ports(self) -> dict[str, Json]:
+        """The ports that were given, or one to boot by for each node."""
+        made = ({"uuid": uuid, "node_uuid": uuid, "pxe_enabled": True} for uuid in self.nodes)
+        return by_id(made if self._ports is None else self._ports)
 
     def read(self, path: str, what: str, **query: object) -> Json:
         found = self.find(path, what, **query)
@@ -157,36 +213,74 @@ class FakeCloud(FakeCinder):
         self.reads.append(path)
         kind, _slash, name = unquote(path).strip("/").partition("/")
         if kind == "drivers":
+            if kind in self.denied:
+                raise Rejected(
+                    "read the driver", "Ironic", 403, "Access was denied to the following resource: baremetal:driver:get"
+                )
             return {"default_storage_interface": self.default_storage_interface}
+        if kind in _CINDERS:
+            return self.find_in_cinder(kind, name)
         if name.endswith("/validate"):
-            return self._validation(self.nodes[name.partition("/")[0]])
-        found = next((one for one in getattr(self, kind).values() if name in (one.get("uuid"), one.get("id"), one["name"])), None)
-        found = deepcopy(found)
-        if kind in ("volumes", "snapshots", "backups"):  # Cinder knows no names here
-            return {kind.rstrip("s"): found} if found and found["id"] == name else None
-        return _fields(found, query) if found else None
+            node = self.nodes.get(name.partition("/")[0])
+            return self._validation(node) if node else None
+        found = next((one for one in getattr(self, kind).values() if self._means(name, one)), None)
+        return _fields(shown(found), query) if found else None
+
+    def _means(self, name: str, record: Json) -> bool:
+        if self.compares_without_case:
+            return name.lower() in (record["uuid"], str(record["name"]).lower())
+        return name in (record["uuid"], record["name"])
 
     def list(self, path: str, key: str, what: str, **query: object) -> Iterator[Json]:
         self.reads.append(path)
+        if key == "vifs":
+            yield from self.nodes[path.split("/")[2]].get("_vifs", [])
+            return
+        if key in self.denied:
+            raise Rejected(what, "Ironic", 403, f"Access was denied to the following resource: baremetal:{key}")
+        if path.strip("/").partition("/")[0] in _CINDERS:
+            yield from self.list_in_cinder(key, query)
+            return
         for record in list(getattr(self, key).values()):
-            if any(query.get(asked) not in (None, record.get(has)) for asked, has in _FILTERS):
+            if query.get("node") not in (None, record.get("node_uuid")):
                 continue
-            if not has_metadata(record, query.get("metadata")):
+            if any(record[name] != query[name] for name in FILTERS if name in query):
                 continue
             yield _fields(self._shown(key, record, detailed=key not in ("connectors", "targets") or "detail" in query), query)
 
     def send(self, request: Request) -> Json:
         with self._lock:
+            check_still(self.compute if request.service == "compute" else self, request)
             self.writes.append(request)
-            if request.service == "compute":
-                return self.compute.send(request)
-            kind, name, *rest = [*request.path.strip("/").split("/"), ""]
-            rest = [part for part in rest if part]
-            if kind == "volume":  # Ironic's /volume/targets/UUID
-                return self._send_record(request, name, *rest)
-            if kind == "nodes":
-                return self._send_node(request, self.nodes[name], rest)
-            return self.send_volume(request, name, rest)
+            try:
+                return self._send(request)
+            except Rejected as error:  # as Service does
+                if error.status == 404 and request.method == "DELETE":
+                    return {}
+                error.of_record = bool(request.key)
+                self._removes_only_when_off |= request.method == "DELETE" and error.wants_power_off
+                raise
+
+    def _send(self, request: Request) -> Json:
+        if request.service == "compute":
+            return self.compute.send(request)
+        if request.service == "network":
+            return self.network.send(request)
+        if request.service == "image":
+            return fake_glance.write(self.images, request, owner=self.project)
+        kind, name, *rest = [*request.path.strip("/").split("/"), ""]
+        rest = [part for part in rest if part]
+        if kind == "volume":  # Ironic's /volume/targets/UUID
+            return self._send_record(request, name, *rest)
+        if kind == "nodes":
+            if name not in self.nodes:
+                raise Rejected(request.what, "Ironic", 404, f"Node {name} could not be found.")
+            return self._send_node(request, self.nodes[name], rest)
+        if kind == "attachments":
+            return self.delete_attachment(request, name)
+        if kind == "snapshots":
+            return self.send_snapshot(request, name, rest)
+        return self.send_volume(request, name, rest)
 
     # Time
 
@@ -203,6 +297,7 @@ class FakeCloud(FakeCinder):
             self._move(node)
         self.compute.tick()
         self.tick_volumes()
+        self.tick_snapshots()
 
     def _move(self, node: Json) -> None:
         if node["uuid"] in self._powering_off:
@@ -214,14 +309,16 @@ class FakeCloud(FakeCinder):
         elif state == "deploying":
             node.update(provision_state="active", power_state="power on", last_error=None)
             for volume in self._volumes_of(node):
-                volume.update(status="in-use", attachments=[{"server_id": node["uuid"], "device": "ironic_mountpoint"}])
+                holder = node["instance_uuid"] or node["uuid"]
+                volume.update(status="in-use", attachments=[{"server_id": holder, "device": "ironic_mountpoint"}])
         elif state == "deleting":
             for volume in self._volumes_of(node):
                 volume.update(status="available", attachments=[])
             self.targets = {key: one for key, one in self.targets.items() if one["node_uuid"] != node["uuid"]}
-            node.update(provision_state="cleaning", power_state="power off")
+            self.allocations.pop(node["instance_uuid"], None)
+            node.update(provision_state="cleaning", power_state="power off", instance_uuid=None, instance_info={})
         elif state in ("cleaning", "clean wait"):
-            node["provision_state"] = "available"
+            node["provision_state"] = "manageable" if node["retired"] else "available"
 
     def _volumes_of(self, node: Json) -> list[Json]:
         ids = [target["volume_id"] for target in self.targets.values() if target["node_uuid"] == node["uuid"]]
@@ -235,7 +332,10 @@ class FakeCloud(FakeCinder):
             shown.pop("properties", None)
             shown.pop("extra", None)
         elif kind == "targets":
-            properties = {key: "******" if key in MASKED else value for key, value in (shown["properties"] or {}).items()}
+            properties = {
+                key: "******" if key in MASKED and self.masks_passwords else value
+                for key, value in (shown["properties"] or {}).items()
+            }
             shown["properties"] = {"redacted_contents": "** Value redacted **"} if self.hides_properties else properties
         return shown
 
@@ -252,8 +352,10 @@ class FakeCloud(FakeCinder):
         record = records[uuid]
         node = self.nodes[record["node_uuid"]]
         off = node["power_state"] == "power off"
-        if not off and not (request.method == "DELETE" and node["provision_state"] in RECORDS_MAY_GO):
-            raise Rejected(request.what, "Ironic", 400, f"can not be performed while it is in state {node['power_state']}.")
+        may_go = request.method == "DELETE" and node["provision_state"] in RECORDS_MAY_GO and not self.is_before_37
+        if not off and not may_go:
+            action = f"volume {kind.removesuffix('s')} {'deletion' if request.method == 'DELETE' else 'update'}"
+            raise Rejected(request.what, "Ironic", 400, _WRONG_STATE.format(action, node["uuid"], node["power_state"]))
         if request.method == "DELETE":
             del records[uuid]
             return {}
@@ -276,6 +378,8 @@ class FakeCloud(FakeCinder):
             allowed = DEPLOYABLE if target == "active" else UNDEPLOYABLE
             if node["provision_state"] not in allowed or (target == "active" and node["maintenance"]):
                 raise Rejected(request.what, "Ironic", 400, f"The action is not possible in state {node['provision_state']}.")
+            if node["protected"] and target != "active":
+                raise Rejected(request.what, "Ironic", 403, f"Node {node['uuid']} is protected and cannot be undeployed.")
             node["provision_state"] = "deploying" if target == "active" else "deleting"
             return {}
         if node["provision_state"] in IN_TRANSITION:
@@ -305,16 +409,27 @@ def planned(cloud: FakeCloud, resource: Any, **options: Any) -> Plan:
     return plan
 
 
+@contextmanager
+def in_its_time(cloud: FakeCloud) -> Iterator[None]:
+    """Whoever waits within the block waits in the time of the fake."""
+
+    def rounds(timeout: float) -> Rounds:
+        return Rounds(timeout, cloud.clock, cloud.sleep)
+
+    with patch.object(settle_module, "Rounds", rounds), patch.object(fleet, "Rounds", rounds):
+        yield
+
+
 def settle(cloud: FakeCloud, resource: Any, **options: Any) -> list[Plan]:
     """Plan, take the steps, look again, until nothing is left to do. Every plan on the way; the last one is settled."""
     want = resource.wanted(options)
     plans: list[Plan] = []
 
-    def plan(found: Any) -> Plan:
-        plans.append(resource.plan(want, found))
+    def plan(found: Any, made: Collection[str]) -> Plan:
+        plans.append(resource.plan(want, found, made))
         return plans[-1]
 
-    with patch.object(settle_module, "Rounds", lambda timeout: Rounds(timeout, cloud.clock, cloud.sleep)):
+    with in_its_time(cloud):
         settling = Settling(cloud, lambda: resource.observe(cloud, want), plan)  # type: ignore[arg-type]
         settling.run(timeout=200)
     return [*plans[:-1], plans[-1].rest(settling.way.requests)]
@@ -325,7 +440,7 @@ def manage(
 ) -> dict[str, Outcome]:
     """What the module baremetal_fleet does with these nodes, in the time of the fake."""
     given = {"state": "deployed", "concurrency": 4, "timeout": 60, "wait": True, "nodes": nodes, **params}
-    with patch.object(fleet, "Rounds", lambda timeout: Rounds(timeout, cloud.clock, cloud.sleep)):
+    with in_its_time(cloud):
         result = fleet.manage(cloud, given, check_mode=check_mode, tell=tell)  # type: ignore[arg-type]
     return {outcome.node: outcome for outcome in result.outcomes}
 

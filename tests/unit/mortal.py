@@ -9,15 +9,17 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, cycle
 from typing import Any
 
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
-from ansible_collections.bfv.openstack.plugins.module_utils.resources.settle import is_conflict, take
-from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import BfvError
-from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Plan, Request, Step
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.settle import Way, take, timed_out
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Plan, Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, Json
 
 
 class Killed(BaseException):
     """The run ends here, without a word."""
+
+
+_LOOKS = 60  # after which a run that waits gives up
 
 
 class Mortal(FakeCloud):
@@ -47,25 +49,22 @@ class Mortal(FakeCloud):
 def one_run(cloud: FakeCloud, resource: Any, options: Json) -> Iterator[None]:
     """A run that can be held up before each look and before each write. Time goes on where it waits."""
     want = resource.wanted(options)
-    written: list[Request] = []
-    sent: tuple[Step, ...] = ()
-    outrun = False
-    while True:
+    way = Way()
+    for _look in range(_LOOKS):
         yield
-        plan: Plan = resource.plan(want, resource.observe(cloud, want)).rest(written)
+        plan: Plan = resource.plan(want, resource.observe(cloud, want), way.made).rest(way.requests)
         if plan.settled:
             return
-        steps, sent = plan.steps if plan.steps != sent else (), plan.steps
         try:
-            for step in steps:
+            for step in way.due(plan):
                 yield
-                take(cloud, step)  # type: ignore[arg-type]
-                written.extend([step] if isinstance(step, Request) else [])
-        except Rejected as error:
-            if outrun or not is_conflict(error):
-                raise
-            outrun, sent = True, ()
+                answer = take(cloud, step)  # type: ignore[arg-type]
+                if isinstance(step, Request):
+                    way.note(step, answer)
+        except BfvError as error:
+            way.forgive(error)
         cloud.tick()
+    raise timed_out(plan.waiting, _LOOKS)
 
 
 def at_once(cloud: FakeCloud, resource: Any, order: Iterable[int], *options: Json) -> list[str]:

@@ -7,8 +7,16 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from ansible_collections.bfv.openstack.plugins.module_utils.resources import server
-from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, Json, a_snapshot, a_volume, an_image, settle
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import plan as server
+from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
+    FakeCloud,
+    Json,
+    a_snapshot,
+    a_volume,
+    an_image,
+    settle,
+    uuid_of,
+)
 from ansible_collections.bfv.openstack.tests.unit.fake_nova import a_flavor, a_group, a_network, bare_metal
 
 Cloud = TypeVar("Cloud", bound=FakeCloud)
@@ -24,7 +32,7 @@ def a_project(*volumes: Json, cls: type[Cloud] = FakeCloud, **records: Any) -> C
             "images": [an_image(), an_image("fedora")],
             "snapshots": [a_snapshot()],
             "flavors": [a_flavor("small"), a_flavor("large"), bare_metal("metal")],
-            "networks": [a_network(), a_network("storage")],
+            "networks": [a_network(), a_network("storage", project_id=uuid_of("others"))],  # by RBAC, or since it is external
             "keypairs": ["operations"],
             "security_groups": [a_group(), a_group("web")],
             **records,
@@ -46,15 +54,19 @@ def the_server(cloud: FakeCloud) -> Json:
     return found
 
 
+def _root_first(server: Json) -> list[Json]:
+    """Nova tells the volumes in the order in which they were asked for."""
+    return sorted(server["os-extended-volumes:volumes_attached"], key=lambda one: one["id"] != server["_root"])
+
+
 def disks(cloud: FakeCloud, one: Json | None = None) -> list[str]:
-    """The names of the server's volumes."""
-    attached = (one or the_server(cloud))["os-extended-volumes:volumes_attached"]
-    return [cloud.volumes[disk["id"]]["name"] for disk in attached]
+    """The names of the server's volumes, the root first."""
+    return [cloud.volumes[disk["id"]]["name"] for disk in _root_first(one or the_server(cloud))]
 
 
 def goes(cloud: FakeCloud) -> list[bool]:
-    """The delete_on_termination of the server's volumes."""
-    return [one["delete_on_termination"] for one in the_server(cloud)["os-extended-volumes:volumes_attached"]]
+    """The delete_on_termination of the server's volumes, the root first."""
+    return [one["delete_on_termination"] for one in _root_first(the_server(cloud))]
 
 
 def addresses(cloud: FakeCloud) -> list[str]:

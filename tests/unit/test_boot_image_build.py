@@ -276,9 +276,18 @@ def test_a_full_disk_is_told_without_a_traceback(folder: Path) -> None:
 
 def test_a_secret_reaches_the_elements_and_nothing_else(folder: Path) -> None:
     built = build(folder, secrets={"SECRET": "it-secret"})
-    assert "DIB_TEST'] it-secret" in log(folder)
+    assert "DIB_TEST'] ********" in log(folder)
     assert [path for path in (folder / "images").glob("disk*.json") if "it-secret" in path.read_text()] == []
     assert build(folder, secrets={"SECRET": "it-another"}) == built | {"changed": False}
+
+
+@pytest.mark.parametrize("what", ["", "fail"])
+def test_field_x6_the_log_of_a_build_is_its_owners_alone_and_has_no_secret(folder: Path, what: str) -> None:
+    process = start(folder, what, secrets={"SECRET": "it-secret"})
+    process.communicate(timeout=60)
+    (path,) = (folder / "images").glob("*.log")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "it-secret" not in path.read_text()
 
 
 def test_a_secret_in_the_log_of_a_failed_build_is_not_told(folder: Path) -> None:

@@ -132,7 +132,6 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"boot_image_family": "arch"}, "value of boot_image_family must be one of: debian, ubuntu"),
     ({"boot_image_size": -1}, "boot_image_size may not be below 0"),
     ({"boot_image_timeout": 0}, "boot_image_timeout has to be above"),
-    ({"boot_image_glance_name": "Debian [bfv]"}, "boot_image_glance_name (Debian [bfv]) may not hold"),
     ({"boot_image_secrets": {"DIB_PASSWORD": "x"}}, "boot_image_secrets may not hold DIB_PASSWORD"),
     ({"boot_image_datasources": []}, "boot_image_datasources is empty"),
     ({"boot_image_family": "rocky", "boot_image_kernel": "cloud"}, "boot_image_kernel can be cloud"),

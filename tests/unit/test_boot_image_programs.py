@@ -138,7 +138,7 @@ def make_versions(directory: Path, name: str = "disk") -> list[Path]:
     for age, made in enumerate(DIGESTS):
         image = directory / f"{name}-{made}.raw"
         for file in (image, *(directory / f"{image.name}.{kind}" for kind in ("sha256", "json")), image.with_suffix(".log")):
-            file.touch()
+            file.write_text(json.dumps({"name": name, "digest": made * 5}) if file.suffix == ".json" else "")
             os.utime(file, (age, age))
         images.append(image)
     (directory / f"{name}.raw").symlink_to(images[-1].name)
@@ -187,3 +187,33 @@ def test_a_version_goes_with_all_that_belongs_to_it(tmp_path: Path) -> None:
     prune.remove(oldest)
     assert not list(tmp_path.glob("disk-aaaaaaaaaaaa*"))
     assert len(list(tmp_path.glob("disk-bbbbbbbbbbbb*"))) == 4
+
+
+@pytest.mark.parametrize(
+    "manifest", [None, "", "[]", '{"name": "disk", "digest": "eeeeeeeeeeeeeeee"}', '{"name": "other", "digest": "aaaaaaaaaaaa"}']
+)
+def test_field_d14_a_disk_without_a_manifest_of_its_own_stays(tmp_path: Path, manifest: str | None) -> None:
+    """Its name alone says nothing."""
+    theirs, older, _newest = make_versions(tmp_path)
+    beside = theirs.with_name(f"{theirs.name}.json")
+    beside.unlink()
+    if manifest is not None:
+        beside.write_text(manifest)
+    assert prune.superfluous(plan(tmp_path), 1) == [older]
+
+
+@pytest.mark.parametrize("target", [None, "/disks/of/others.raw", "disk-eeee.raw", "disk-aaaaaaaaaaaa.qcow2"])
+def test_field_d14_a_disk_that_has_the_name_of_the_link_is_not_replaced(tmp_path: Path, target: str | None) -> None:
+    version = plan(tmp_path).version("f" * 64)
+    assert version.obstacle == ""
+    if target is None:
+        version.link.write_text("of a virtual machine")
+        assert version.obstacle == f"{version.link} is there, and is no link of this role"
+    else:
+        version.link.symlink_to(target)
+        assert version.obstacle == f"{version.link} is a link to {target}, which this role did not make"
+
+
+def test_the_link_to_another_version_is_no_obstacle(tmp_path: Path) -> None:
+    make_versions(tmp_path)
+    assert plan(tmp_path).version("f" * 64).obstacle == ""

@@ -8,12 +8,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the role becomes root")
+ROLE = Path(__file__).parents[2] / "roles/boot_image"
 FOUND = json.dumps({"digest": "f00", "log": "/images/disk.log", "reasons": []})
 
 
@@ -36,8 +39,8 @@ def program(file: Path, text: str) -> str:
 def test_two_runs_on_a_new_builder_make_one_virtual_environment(tmp_path: Path) -> None:
     """The programs of the virtual environment note when they begin and end, and do nothing else."""
     notes = tmp_path / "notes"
-    pip = program(tmp_path / "pip", f"grep -q ^diskimage-builder== $6 && sleep 1 && echo end >> {notes}")
-    python = program(tmp_path / "python", f"echo begin >> {notes} && sleep 3 && mkdir -p $4/bin && cp {pip} $4/bin/python")
+    pip = program(tmp_path / "pip", f"grep -q ^diskimage-builder== $8 && sleep 1 && echo end >> {notes}")
+    python = program(tmp_path / "python", f"echo begin >> {notes} && sleep 3 && mkdir -p $5/bin && cp {pip} $5/bin/python")
     (tmp_path / ".work").mkdir()
     runs = [start_tasks(tmp_path, "venv", boot_image_venv_python=python) for _run in range(2)]
     for run in runs:
@@ -67,3 +70,34 @@ def test_a_secret_is_told_to_the_build_alone_and_never_shown(tmp_path: Path) -> 
     assert told == {"bfv_image.inspect": None, "bfv_image.build": secrets}
     assert "no space" in out
     assert "it-secret" not in out
+
+
+def test_field_d16_a_work_folder_of_somebody_is_refused(tmp_path: Path) -> None:
+    """Before the virtual environment in it is made anew."""
+    theirs = tmp_path / "theirs" / "venv"
+    theirs.mkdir(parents=True)
+    run = start_tasks(
+        tmp_path, "builder", boot_image_work_dir=str(theirs.parent), boot_image_install_packages=False, boot_image_shims=True
+    )
+    out, _err = run.communicate(timeout=120)
+    assert run.returncode != 0
+    assert "is not empty, and this role did not make it" in " ".join(out.split())
+    assert [path.name for path in theirs.parent.iterdir()] == ["venv"]
+
+
+def test_field_x3_no_program_is_started_where_others_may_have_put_modules() -> None:
+    """A command's Python looks into the folder that it is started in before its own."""
+    started = [task["ansible.builtin.command"] for file in sorted((ROLE / "tasks").glob("*.yml")) for task in all_tasks(file)]
+    programs = [one for one in started if "bfv_image." in str(one["argv"])]
+    assert len(programs) == 3
+    assert {one["chdir"] for one in programs} == {"/"}
+
+
+def all_tasks(file: Path) -> list[dict[str, Any]]:
+    def within(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for task in tasks:
+            yield from within([one for part in ("block", "rescue", "always") for one in task.get(part, ())])
+            if "ansible.builtin.command" in task:
+                yield task
+
+    return list(within(yaml.safe_load(file.read_text()) or []))

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.bfv.openstack.plugins.module_utils import options
-from ansible_collections.bfv.openstack.plugins.module_utils.values import boot_interfaces
+from ansible_collections.bfv.openstack.plugins.module_utils._engine import options
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values import boot_interfaces
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (REPOSITORY / "plugins" / "modules").glob("*.py"))
 # These work on hosts and take no cloud.
-OF_HOSTS = ["conductor_config"]
+OF_HOSTS = ["conductor_config", "conductor_info"]
 
 
 def test_the_action_group_holds_all_modules() -> None:

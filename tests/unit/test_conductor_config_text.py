@@ -5,17 +5,21 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.values import oslo_config
-from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import Invalid
-from ansible_collections.bfv.openstack.plugins.module_utils.values.oslo_config import (
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values import oslo_config
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Invalid
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.oslo_config import (
     effective,
-    is_rendered,
-    masked,
+    is_made,
     options,
-    rendered,
+    ours,
+    shown,
+    template_line,
     united,
     with_options,
+    without_credentials,
     without_options,
     words,
     written,
@@ -38,6 +42,7 @@ enabled_boot_interfaces = ipxe,
 connection = mysql+pymysql://ironic:hunter2@192.0.2.1/ironic
 """
 VALUE = "cinder,noop,external"
+UNMARKED = "# Written by bfv.openstack.conductor_config. What is changed here by hand is lost.\n"
 
 
 def test_options_are_read_as_oslo_config_reads_them() -> None:
@@ -94,7 +99,7 @@ def test_a_new_option_without_a_sample_goes_behind_the_last_of_its_section() -> 
 def test_a_new_section_comes_last() -> None:
     text = with_options(FILE, {PASSWORD: "secret"})
     assert text.startswith(FILE)
-    assert text.endswith("[cinder]\n# bfv.openstack, set: password\npassword = secret\n")
+    assert re.search(r"\[cinder\]\n# bfv.openstack, set: password [0-9a-f]{16}\npassword = secret\n$", text)
 
 
 def test_what_an_option_takes_the_place_of_stays_as_a_comment() -> None:
@@ -119,11 +124,33 @@ def test_removal_leaves_what_others_have_put_in_since() -> None:
     assert "password" not in left
 
 
-def test_removal_takes_an_option_of_ours_that_somebody_has_continued_or_removed() -> None:
+def test_removal_is_no_obstacle_to_an_option_of_ours_that_somebody_has_removed() -> None:
     text = with_options(FILE, {ENABLED: VALUE})
-    line = f"enabled_storage_interfaces = {VALUE}\n"
-    assert without_options(text.replace(line, f"{line}  fake\n")) == FILE
-    assert without_options(text.replace(line, "")) == FILE
+    assert without_options(text.replace(f"enabled_storage_interfaces = {VALUE}\n", "")) == FILE
+
+
+@pytest.mark.parametrize("edited", [f"enabled_storage_interfaces = {VALUE}\n  fake\n", "enabled_storage_interfaces = fake\n"])
+def test_field_d15_an_option_of_ours_that_somebody_has_changed_is_theirs(edited: str) -> None:
+    text = with_options(FILE, {ENABLED: VALUE, PASSWORD: "one"})
+    theirs = text.replace(f"enabled_storage_interfaces = {VALUE}\n", edited)
+    assert without_options(theirs) == FILE.replace("cinder,noop\n", f"cinder,noop\n{edited}", 1)
+    assert ours(theirs) == {ENABLED: None, PASSWORD: "one"}
+    again = with_options(theirs, {ENABLED: VALUE})
+    assert "".join(f"# bfv.openstack, was: {line}" for line in edited.splitlines(keepends=True)) in again
+    assert without_options(again) == without_options(theirs)
+
+
+def test_marks_of_the_first_release_have_no_digest_and_their_options_are_ours() -> None:
+    text = re.sub("(?m)^(# bfv.openstack, set: [a-z_]+) .*$", r"\1", with_options(FILE, {ENABLED: VALUE, PASSWORD: "one"}))
+    assert "set: password\n" in text
+    assert without_options(text) == FILE
+
+
+def test_a_file_that_the_first_release_made_is_all_ours() -> None:
+    text = f"{UNMARKED}\n[DEFAULT]\nenabled_storage_interfaces = noop\n"
+    assert is_made(text)
+    assert without_options(text) == ""
+    assert ours(text) == {ENABLED: "noop"}
 
 
 NAMES = st.sampled_from(["a", "b_c", "password", "d"])
@@ -151,8 +178,8 @@ def test_any_file_can_be_had_back_as_it_was(text: str, wanted: dict[tuple[str, s
 
 @given(TEXTS, WANTED)
 def test_what_is_set_holds_and_all_else_stays(text: str, wanted: dict[tuple[str, str], str]) -> None:
-    ours = effective([rendered(wanted)])
-    assert effective([with_options(text, wanted)]) == {**effective([text]), **ours}
+    given = effective([with_options("", wanted)])
+    assert effective([with_options(text, wanted)]) == {**effective([text]), **given}
 
 
 @given(TEXTS, WANTED, WANTED)
@@ -167,11 +194,12 @@ def test_a_file_without_an_end_gets_one() -> None:
 
 
 def test_a_file_of_its_own_holds_the_options_by_section() -> None:
-    text = rendered({ENABLED: VALUE, PASSWORD: "one", ("DEFAULT", "debug"): "true"})
-    assert is_rendered(text)
-    assert not is_rendered(FILE)
+    text = with_options(oslo_config.HEADER, {ENABLED: VALUE, PASSWORD: "one", ("DEFAULT", "debug"): "true"})
+    assert is_made(text)
+    assert not is_made(FILE)
     assert text.count("[DEFAULT]") == 1
     assert effective([text]) == {ENABLED: VALUE, PASSWORD: "one", ("DEFAULT", "debug"): "true"}
+    assert oslo_config.is_empty(without_options(text))
 
 
 @pytest.mark.parametrize(
@@ -207,15 +235,80 @@ def test_lists_are_united_in_order() -> None:
     assert united(words("cinder, noop,\n fake"), ["external", "noop"]) == ["cinder", "noop", "fake", "external"]
 
 
-def test_a_password_is_never_shown() -> None:
-    shown = masked(
-        with_options(with_options(FILE, {}) + "[cinder]\npassword = one\n   two\n   four\n", {PASSWORD: "three"}), {PASSWORD}
+def test_no_password_and_no_line_of_others_is_shown() -> None:
+    url = ("database", "connection")
+    text = with_options(
+        FILE, {PASSWORD: "three", url: "mysql://ironic:hunter3@192.0.2.1/ironic", ("x", "token_file"): "t", ENABLED: VALUE}
     )
-    assert [word for word in ("one", "two", "three", "four", "hunter2") if word in shown] == []
-    assert "password = ****** (new)" in shown
-    assert "mysql+pymysql://ironic:******@192.0.2.1/ironic" in shown
+    assert shown(text, {("x", "token_file")}) == {
+        ENABLED: VALUE,
+        url: "mysql://ironic:******@192.0.2.1/ironic",
+        PASSWORD: "******",
+        ("x", "token_file"): "******",
+    }
 
 
-@pytest.mark.parametrize("line", ["#password = hunter2", "# bfv.openstack, was: password = hunter2", "; admin_token=hunter2"])
-def test_a_password_in_a_comment_is_not_shown_either(line: str) -> None:
-    assert "hunter2" not in masked(f"[a]\n{line}\n")
+def test_a_password_that_somebody_has_changed_is_not_shown() -> None:
+    text = with_options(FILE, {PASSWORD: "three"}).replace("password = three", "password = four")
+    assert shown(text) == {PASSWORD: "(changed by hand)"}
+
+
+@pytest.mark.parametrize("line", ["#password = hunter2", "; admin_token=hunter2"])
+def test_a_password_in_an_unreadable_line_is_not_shown_either(line: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        options(f"[a]\n{line[1:].strip()}\n\n {line}\n")
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "safe"),
+    [
+        ("rabbit://u:P1@h1:5672,u:P2@h2:5672//", "rabbit://u:******@h2:5672//"),
+        ("mysql+pymysql://ironic:ab/cd@h/db", "mysql+pymysql://ironic:******@h/db"),
+        ("mysql://ironic:a@b%c,d:e@h/db", "mysql://ironic:******@h/db"),
+        ("mysql://token@h/db?charset=utf8&ssl_key_password=hunter2", "mysql://******@h/db?******"),
+        ("redis://:P1@h1:26379?sentinel=h2", "redis://:******@h1:26379?******"),
+        ("http://a:1,http://u:P1@b:2", "http://a:******@b:2"),
+        ("http://h:6385/v1", "http://h:6385/v1"),
+        ("no url, me@host", "no url, me@host"),
+    ],
+)
+def test_field_c1_no_password_of_a_url_is_shown(value: str, safe: str) -> None:
+    assert without_credentials(value) == safe
+
+
+@pytest.mark.parametrize("text", ["[a]\nb = c\n\n hunter2\n", "[a]\nhunter2\n", "[hunter2\n"])
+def test_field_c1_an_error_tells_the_line_and_nothing_of_it(text: str) -> None:
+    with pytest.raises(Invalid, match=r"^line \d") as refused:
+        options(text)
+    assert "hunter2" not in str(refused.value)
+
+
+def with_crlf(text: str) -> str:
+    return text.replace("\n", "\r\n")
+
+
+def test_field_c3_line_ends_stay() -> None:
+    wanted = {PASSWORD: "three", ENABLED: VALUE, ("new", "option"): "x"}
+    there = with_options(with_crlf(FILE), wanted)
+    assert there == with_crlf(with_options(FILE, wanted))
+    assert without_options(there) == with_crlf(FILE)
+    assert shown(there) == shown(with_options(FILE, wanted))
+
+
+def test_field_c3_an_editor_that_changes_the_line_ends_changes_no_option_of_ours() -> None:
+    assert without_options(with_crlf(with_options(FILE, {PASSWORD: "three"}))) == with_crlf(FILE)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_template"),
+    [
+        ("{% if inventory_hostname in groups['ironic'] %}", True),
+        ("enabled_boot_interfaces = {{ interfaces | join(',') }}", True),
+        ("{# a note #}", True),
+        ("password = a{#b", False),
+        ("password = a}}b{{c", False),
+    ],
+)
+def test_field_c2_what_jinja_would_read_is_known(line: str, is_template: bool) -> None:
+    assert template_line(f"[a]\n{line}\n") == (2 if is_template else 0)

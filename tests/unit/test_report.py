@@ -13,8 +13,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.plugin_utils import report, report_times
-from ansible_collections.bfv.openstack.plugins.plugin_utils.report_nodes import natural
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import report, report_times
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.report_nodes import natural
 from ansible_collections.bfv.openstack.tests.unit.fleet_result import (
     Json,
     a_node,
@@ -477,9 +477,55 @@ def test_a_link_leads_to_the_report_afterwards_too(place: Path) -> None:
     assert place.is_file()
 
 
-def test_text_that_is_no_unicode_is_written(place: Path) -> None:
-    write(place, a_result(a_node("bm-0", msg="Failed: \udcff")))
-    assert r"Failed: \udcff" in place.read_text(encoding="utf-8")
+@pytest.mark.parametrize("letter", ["\x1b", "\n", "\r", "\x9b", "\u202e", "\u200b", "\udcff"])
+def test_field_x4_nothing_in_it_speaks_to_a_terminal_or_turns_a_line_round(place: Path, letter: str) -> None:
+    node = {**a_node("bm-0", msg=f"Failed: {letter}[31m"), "node": f"bm{letter}0"}
+    write(place, {"nodes": {f"bm{letter}0": node}})
+    text = place.read_text(encoding="utf-8")
+    assert "bm?0" in text
+    assert letter == "\n" or (letter not in text and "Failed: ?[31m" in text)  # a reason may have several lines
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o604])
+def test_field_x4_a_report_keeps_the_mode_of_the_one_before(place: Path, mode: int) -> None:
+    place.write_text("the one before")
+    place.chmod(mode)
+    write(place)
+    assert stat.S_IMODE(place.stat().st_mode) == mode
+
+
+@pytest.mark.parametrize("which", ["the file", "its folder", "a link that ours leads to"])
+def test_field_x4_no_link_of_somebody_else_is_followed(place: Path, which: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.write_text("somebody's file")
+    theirs = place.parent.parent / "theirs"
+    theirs.symlink_to(place.parent if which == "its folder" else place)
+    ours = place.parent.parent / "ours"
+    ours.symlink_to(theirs)
+    asked = {"the file": theirs, "its folder": theirs / place.name, "a link that ours leads to": ours}[which]
+    own_by(ours, os.geteuid(), monkeypatch)
+    own_by(theirs, 4711, monkeypatch)
+    for function in (report.check, write):
+        with pytest.raises(report.ReportError, match=r"theirs is a link of somebody else \(user 4711\)\. Name the file itself\."):
+            function(str(asked))
+    assert place.read_text() == "somebody's file"
+
+
+def own_by(link: Path, user: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let somebody else own a link, as only root could."""
+    lstat = Path.lstat
+
+    def told(path: Path) -> os.stat_result:
+        found = lstat(path)
+        return os.stat_result([*found[:4], user, *found[5:10]]) if path == link else found
+
+    monkeypatch.setattr(Path, "lstat", told)
+
+
+def test_links_that_lead_in_a_circle_are_refused(place: Path) -> None:
+    circle = place.parent.parent / "circle"
+    circle.symlink_to(circle)
+    with pytest.raises(report.ReportError, match=r"(?i)too many levels of symbolic links"):
+        report.check(str(circle))
 
 
 @pytest.mark.parametrize(
@@ -505,6 +551,6 @@ def test_a_folder_that_may_not_be_written_is_refused_before_the_run(place: Path,
     def denied(*_arguments: object, **_options: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "write_text", denied)  # root may write to every folder
+    monkeypatch.setattr(Path, "open", denied)  # root may write to every folder
     with pytest.raises(report.ReportError, match="Permission denied"):
         report.check(str(place))

@@ -11,7 +11,7 @@ import pytest
 from ansible import constants
 from ansible.plugins.loader import callback_loader
 from ansible.utils.display import Display
-from ansible_collections.bfv.openstack.plugins.plugin_utils import progress
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import progress
 
 LIKE_DEFAULT = "from ansible.plugins.callback.default import CallbackModule as Default\nclass CallbackModule(Default): pass\n"
 OF_ITS_OWN = "from ansible.plugins.callback import CallbackBase\nclass CallbackModule(CallbackBase): pass\n"

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from ansible import constants
-from ansible_collections.bfv.openstack.plugins.module_utils import run
-from ansible_collections.bfv.openstack.plugins.plugin_utils import same_process
+from ansible_collections.bfv.openstack.plugins.module_utils._engine import run
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import same_process
 
 
 class Action:
@@ -43,7 +43,8 @@ def test_a_plain_local_task_needs_no_process() -> None:
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        ({"environment": {"OS_CLOUD": "x"}}, "environment"),
+        ({"environment": {"OS_CLOUD": "x", "PYTHONPATH": "y", "os_cloud": "z"}}, "its environment has PYTHONPATH and os_cloud"),
+        ({"environment": {"Http_Proxy": "x"}}, "its environment has Http_Proxy"),
         ({"transport": "ssh"}, "not local"),
         ({"become": object()}, "another user"),
         ({"async_val": 10}, "asynchronous"),
@@ -51,6 +52,11 @@ def test_a_plain_local_task_needs_no_process() -> None:
 )
 def test_what_a_worker_cannot_give_needs_one(other: dict[str, Any], words: str) -> None:
     assert words in obstacle(**other)
+
+
+def test_what_is_looked_up_at_each_connection_may_be_in_its_environment() -> None:
+    names = ["OS_CLOUD", "OS_CLIENT_CONFIG_FILE", "http_proxy", "HTTPS_PROXY", "no_proxy", "REQUESTS_CA_BUNDLE"]
+    assert obstacle(environment=dict.fromkeys(names, "x")) == ""
 
 
 def test_files_that_are_to_be_kept_need_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleError
 from ansible.module_utils import basic
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud import connection
-from ansible_collections.bfv.openstack.plugins.plugin_utils import worker
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud import connection
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import worker
 
 OPTIONS = json.dumps({"ANSIBLE_MODULE_ARGS": {"name": "root", "_ansible_check_mode": True}}).encode()
 
@@ -50,24 +50,38 @@ def test_a_module_gets_its_options_and_gives_its_result() -> None:
         run = module()
         run.exit_json(name=run.params["name"], checked=run.check_mode)
 
-    done = worker.run(main, OPTIONS)
+    done = worker.run(main, OPTIONS, {})
     result = json.loads(done["stdout"])
     assert (done["rc"], result["name"], result["checked"]) == (0, "root", True)
 
 
+def test_a_module_has_the_environment_of_its_task_and_the_next_one_has_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OS_CLOUD", "one")
+    seen: list[tuple[str | None, str | None]] = []
+
+    def main() -> None:
+        seen.append((os.environ["OS_CLOUD"], os.environ.get("http_proxy")))
+        module().exit_json()
+
+    monkeypatch.delenv("http_proxy", raising=False)
+    worker.run(main, OPTIONS, {"OS_CLOUD": "another", "http_proxy": "http://192.0.2.1:3128"})
+    worker.run(main, OPTIONS, {})
+    assert seen == [("another", "http://192.0.2.1:3128"), ("one", None)]
+
+
 def test_a_module_that_fails_gives_its_result() -> None:
-    done = worker.run(lambda: module().fail_json(msg="no"), OPTIONS)
+    done = worker.run(lambda: module().fail_json(msg="no"), OPTIONS, {})
     assert (done["rc"], json.loads(done["stdout"])["msg"]) == (1, "no")
 
 
 def test_options_are_checked() -> None:
-    done = worker.run(lambda: module(size={"type": "int", "required": True}), OPTIONS)
+    done = worker.run(lambda: module(size={"type": "int", "required": True}), OPTIONS, {})
     assert json.loads(done["stdout"])["msg"] == "missing required arguments: size"
 
 
 def test_an_error_of_its_code_is_told_as_ansible_tells_one() -> None:
     with pytest.raises(AnsibleError, match=r"^Module failed: integer division") as raised:
-        worker.run(lambda: print(1 // 0), OPTIONS)
+        worker.run(lambda: print(1 // 0), OPTIONS, {})
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
 
 
@@ -77,7 +91,7 @@ def test_what_is_printed_reaches_nobody_by_another_way(capsys: pytest.CaptureFix
         print("a warning", file=sys.stderr)
         module().exit_json()
 
-    done = worker.run(main, OPTIONS)
+    done = worker.run(main, OPTIONS, {})
     assert done["stdout"].startswith("a remark of some library\n")
     assert done["stderr"] == "a warning\n"
     assert capsys.readouterr() == ("", "")
@@ -103,7 +117,7 @@ def test_nothing_is_left_behind(tmp_path: Path, ends: str) -> None:
     before = state()
     files = len(os.listdir("/proc/self/fd"))
     try:
-        worker.run(main, OPTIONS)
+        worker.run(main, OPTIONS, {})
     except AnsibleError:
         assert ends == "with an error"
     assert state() == before
@@ -112,7 +126,9 @@ def test_nothing_is_left_behind(tmp_path: Path, ends: str) -> None:
 
 def test_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[str] = []
-    sdk = SimpleNamespace(session=SimpleNamespace(session=SimpleNamespace(close=lambda: closed.append("closed"))))
+    sdk = SimpleNamespace(
+        session=SimpleNamespace(session=SimpleNamespace(adapters={}, mount=None, close=lambda: closed.append("closed")))
+    )
     monkeypatch.setattr(connection.openstack, "connect", lambda **_settings: sdk)
 
     def main() -> None:
@@ -120,5 +136,5 @@ def test_connections_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
         module().exit_json()
 
     for _item in range(2):
-        worker.run(main, OPTIONS)
+        worker.run(main, OPTIONS, {})
     assert closed == ["closed", "closed"]

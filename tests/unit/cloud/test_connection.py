@@ -3,16 +3,39 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud import connection
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud.connection import Cloud
-from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import BfvError, Invalid
-from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Request
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud import connection, sdk_log
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.connection import Cloud
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError, Invalid, Refused
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request
 from ansible_collections.bfv.openstack.tests.unit.scripted import Proxy, answer
 from openstack import exceptions as sdk_errors
+from requests import Session
+
+
+class Configuration:
+    """What the SDK read of a cloud, and the catalogue that Keystone gave it."""
+
+    def __init__(self, *missing: str, region: str | None = "east") -> None:
+        self._missing, self._region = missing, region
+
+    def get_session_endpoint(self, service_type: str) -> str | None:
+        return None if service_type in self._missing else "http://cloud"
+
+    def get_region_name(self, service_type: str) -> str | None:
+        return self._region
+
+    def get_interface(self, service_type: str) -> str:
+        return "public"
+
+
+def a_connection(**parts: object) -> SimpleNamespace:
+    return SimpleNamespace(**{"config": Configuration(), "session": SimpleNamespace(session=Session()), **parts})
 
 
 class Service(Proxy):
@@ -32,7 +55,7 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     def connect(**settings: Any) -> SimpleNamespace:
         made.append(settings)
         number = len(made)
-        return SimpleNamespace(**{name: Service(f"{name} {number}") for name in ("baremetal", "block_storage", "image")})
+        return a_connection(**{name: Service(f"{name} {number}") for name in ("baremetal", "block_storage", "image")})
 
     monkeypatch.setattr(connection.openstack, "connect", connect)
     return made
@@ -105,9 +128,7 @@ def test_a_write_goes_to_the_service_that_it_names(connected: list[dict[str, Any
 
 @pytest.mark.parametrize(("service", "newest"), [("baremetal", (1, 32)), ("block_storage", (3, 46))])
 def test_an_old_service_is_refused(monkeypatch: pytest.MonkeyPatch, service: str, newest: tuple[int, int]) -> None:
-    monkeypatch.setattr(
-        connection.openstack, "connect", lambda **_settings: SimpleNamespace(**{service: Service(service, newest)})
-    )
+    monkeypatch.setattr(connection.openstack, "connect", lambda **_settings: a_connection(**{service: Service(service, newest)}))
     with pytest.raises(BfvError, match="Update the service"):
         getattr(Cloud({"cloud": "site"}), service)
 
@@ -126,9 +147,85 @@ def test_an_unknown_cloud_gives_one_clear_line(monkeypatch: pytest.MonkeyPatch, 
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("more", [{"passwrd": "hunter2"}, {"client_secret": "hunter2"}])
+def test_a_mistyped_name_within_auth_is_told(more: dict[str, str]) -> None:
+    auth = {"auth_url": "http://192.0.2.1", "username": "demo", "password": "x", "project_name": "demo"}
+    with pytest.raises(Invalid) as caught:
+        assert Cloud({"auth": {**auth, **more}}).baremetal
+    assert str(caught.value) == (
+        f"Failed to read the cloud's configuration: auth has {next(iter(more))}, which its auth_type does not know. Correct it, or leave it out."
+    )
+
+
 @pytest.mark.parametrize("debug", [True, False])
-def test_the_sdk_writes_its_log_to_a_file(monkeypatch: pytest.MonkeyPatch, debug: bool) -> None:
+def test_the_sdk_writes_its_log_to_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, debug: bool) -> None:
     settings: dict[str, Any] = {}
     monkeypatch.setattr(connection.openstack, "enable_logging", lambda **given: settings.update(given))
-    connection.log_to("sdk.log", debug=debug)
-    assert settings == {"debug": debug, "http_debug": debug, "path": "sdk.log"}
+    connection.log_to(str(tmp_path / "sdk.log"), debug=debug)
+    (log,) = settings.pop("handlers")
+    assert (settings, log.baseFilename) == ({"debug": debug, "http_debug": debug}, str(tmp_path / "sdk.log"))
+    log.close()
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_field_x6_the_log_is_its_owners_alone(tmp_path: Path, there: bool) -> None:
+    path = tmp_path / "sdk.log"
+    if there:
+        path.write_text("before\n")
+        path.chmod(0o644)
+    log = sdk_log.Log(str(path))
+    log.emit(logging.makeLogRecord({"msg": 'REQ: curl -d \'{"server": {"user_data": "IyEv", "name": "web"}}\''}))
+    log.close()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.read_text().splitlines()[-1] == 'REQ: curl -d \'{"server": {"user_data": "******", "name": "web"}}\''
+    assert path.read_text().startswith("before\n") is there
+
+
+def test_field_x6_the_log_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "theirs").write_text("x")
+    (tmp_path / "sdk.log").symlink_to(tmp_path / "theirs")
+    with pytest.raises(Refused, match=r"Failed to write the log of the SDK: .* that is no link \(sdk_log_path\)"):
+        connection.log_to(str(tmp_path / "sdk.log"), debug=True)
+    assert (tmp_path / "theirs").read_text() == "x"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ('{"adminPass": "geheim", "id": "1"}', '{"adminPass": "******", "id": "1"}'),
+        ('{"auth_password": "ge\\"he\'im"}', '{"auth_password": "******"}'),
+        ("{'password': 'geheim', 'x': 'y'}", "{'password': \"******\", 'x': 'y'}"),
+        ('{"contents": "geheim"}', '{"contents": "******"}'),
+        ('{"name": "geheim"}', '{"name": "geheim"}'),
+    ],
+)
+def test_field_x6_a_line_of_the_log_has_no_secret(line: str, shown: str) -> None:
+    assert sdk_log.masked(line) == shown
+
+
+SERVICES = {
+    "baremetal": "Ironic: this cloud has no bare metal service",
+    "block_storage": "Cinder: this cloud has no block storage service",
+    "image": "Glance: this cloud has no image service",
+    "compute": "Nova: this cloud has no compute service",
+    "network": "Neutron: this cloud has no network service",
+}
+
+
+@pytest.mark.parametrize(("service", "words"), SERVICES.items())
+@pytest.mark.parametrize(("region", "where"), [("east", "region east, interface public"), (None, "interface public")])
+def test_field_m2_a_service_that_the_cloud_does_not_have_is_named(
+    monkeypatch: pytest.MonkeyPatch, service: str, words: str, region: str | None, where: str
+) -> None:
+    configuration = Configuration(service.replace("_", "-"), region=region)
+    monkeypatch.setattr(connection.openstack, "connect", lambda **_settings: a_connection(config=configuration))
+    with pytest.raises(Refused, match=rf"Failed to reach {words} \({where}\)\. Name a cloud"):
+        getattr(Cloud({"cloud": "site"}), service)
+
+
+def test_field_r6_a_user_without_a_project_is_told_which_cloud_to_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection.openstack, "connect", lambda **_settings: a_connection(current_project_id=None))
+    with pytest.raises(Refused, match=r"comes without a project, .*volume_cloud"):
+        assert Cloud({"cloud": "site"}).project
+    with pytest.raises(Refused, match=r"comes without a project, .*volume_cloud"):
+        Cloud({"cloud": "site"}).check_project()

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import rejected, translated
-from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import BfvError
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.errors import Unanswered, rejected, translated
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError
 from ansible_collections.bfv.openstack.tests.unit.scripted import answer
 from keystoneauth1 import exceptions as keystone_errors
 from openstack import exceptions as sdk_errors
@@ -94,6 +95,7 @@ def test_where_nothing_can_be_advised_nothing_is() -> None:
     [
         (keystone_errors.Unauthorized("Wrong password"), "Keystone says «Wrong password"),
         (keystone_errors.ConnectFailure("refused"), r"no connection \(.*Check that the service runs"),
+        (keystone_errors.ConnectTimeout("timed out"), r"no answer in time \(.*Check that the service runs"),
         (http_errors.ConnectionError("reset"), r"no connection \(.*Check that the service runs"),
         (sdk_errors.NotSupported("exists but does not have any supported versions"), "supported versions.*that the service runs"),
         (keystone_errors.EndpointNotFound("no baremetal endpoint"), "no baremetal endpoint.*Check the region"),
@@ -113,3 +115,58 @@ def test_what_the_sdk_raises_becomes_one_line(error: Exception, words: str) -> N
 def test_other_errors_are_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError), translated("read the nodes"):
         raise ZeroDivisionError
+
+
+PAGES = {
+    "title": "<title>" * 1700,
+    "titles": "<title>" + "x" * 6000 + "</title>" + "x" * 6000,
+    "many titles": "<title>a</title>" * 750,
+    "brackets": "<" * 12_000,
+    "pool": "HTTPConnectionPool(" * 600,
+    "pools": "HTTPConnectionPool(" + ": " * 6000,
+    "quotes": "HTTPConnectionPool(" + ": " + "')" * 6000,
+    "spaces": " " * 12_000,
+    "lists": "[" * 12_000,
+    "objects": '{"a":' * 2400,
+    "nested": '{"a":' * 500 + "1" + "}" * 500,
+    "words": json.dumps({"error": {"message": "requires " * 1500}}),
+    "ironic's": json.dumps({"error_message": "[" * 12_000}),
+    "ironic's objects": json.dumps({"error_message": '{"a":' * 900 + "1" + "}" * 900}),
+    "bytes": "\x80\xff" * 6000,
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_field_x7_a_hostile_error_page_takes_no_time(page: str) -> None:
+    began = time.process_time()
+    error = rejected("change it", "Ironic", answer(PAGES[page], 500, "Internal Server Error"))
+    with pytest.raises(BfvError), translated("change it"):
+        raise keystone_errors.ConnectFailure(PAGES[page])
+    assert time.process_time() - began < 0.5
+    assert len(str(error)) < 600
+    assert "\n" not in str(error)
+
+
+def test_field_x7_the_words_of_a_page_are_still_found() -> None:
+    page = "<html><title>502 Bad Gateway</title><body><h1>502 Bad Gateway</h1></body></html>"
+    assert rejected("change it", "Ironic", answer(page + "x" * 12_000, 502)).said.startswith("502 Bad Gateway")
+
+
+@pytest.mark.parametrize(
+    ("error", "is_lost"),
+    [
+        (keystone_errors.ConnectTimeout("too slow"), True),
+        (keystone_errors.UnknownConnectionError("cut", None), True),
+        (keystone_errors.ServiceUnavailable("no token"), True),
+        (keystone_errors.SSLError("EOF occurred in violation of protocol"), True),
+        (keystone_errors.SSLError("certificate verify failed"), False),
+        (http_errors.ChunkedEncodingError("cut"), True),
+        (http_errors.ReadTimeout("too slow"), True),
+        (http_errors.InvalidURL("no host"), False),
+        (keystone_errors.Unauthorized("no"), False),
+    ],
+)
+def test_field_b12_after_these_nobody_knows_what_was_done(error: Exception, is_lost: bool) -> None:
+    with pytest.raises(BfvError) as caught, translated("change it"):
+        raise error
+    assert isinstance(caught.value, Unanswered) is is_lost

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud import microversions
-from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import BfvError
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud import microversions
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError
 
 
 @pytest.mark.parametrize("newest", [(1, 33), (1, 115), (2, 0), None, ()])
@@ -19,7 +20,19 @@ def test_a_server_that_tells_nothing_at_all_is_used() -> None:
     microversions.check("Ironic", None, "1.33")
 
 
+NEEDED = [
+    ("Ironic", microversions.BAREMETAL, "Ironic 9.0 (Pike)"),
+    ("Ironic", microversions.BAREMETAL_DETAILS, "Ironic 15.0 (Ussuri)"),
+    ("Cinder", microversions.BLOCK_STORAGE, "Cinder 18.0 (Wallaby)"),
+    ("Nova", microversions.COMPUTE, "Nova 26.0 (Zed)"),
+]
+
+
 @pytest.mark.parametrize("newest", [(1, 32), (1, 4), (0, 99)])
-def test_an_old_server_is_refused_with_both_numbers(newest: tuple[int, int]) -> None:
-    with pytest.raises(BfvError, match=rf"Ironic at http://ironic: .* up to {newest[0]}\.{newest[1]}, .* needs 1\.33\. Update"):
-        microversions.check("Ironic", SimpleNamespace(max_microversion=newest, url="http://ironic"), "1.33")
+@pytest.mark.parametrize(("service", "needed", "release"), NEEDED)
+def test_field_r8_an_old_server_is_told_the_microversion_and_the_release(
+    service: str, needed: str, release: str, newest: tuple[int, int]
+) -> None:
+    said = f"{service} at http://old: it offers microversions up to {newest[0]}.{newest[1]}, and this needs {needed}, which came with {release}."
+    with pytest.raises(BfvError, match=re.escape(said)):
+        microversions.check(service, SimpleNamespace(max_microversion=newest, url="http://old"), needed)

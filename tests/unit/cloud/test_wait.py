@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud.wait import Rounds
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.wait import Rounds
 
 
 class Clock:

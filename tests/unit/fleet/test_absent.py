@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet.outcome import Outcome
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.outcome import Outcome
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import storage
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Refused
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
     Json,
@@ -19,6 +22,7 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     a_volume,
     an_image,
     manage,
+    planned,
     uuid_of,
 )
 
@@ -30,7 +34,19 @@ ENTRY: Json = {
     "iscsi_boot": True,
     "volumes": [{"name": "root", "image": "debian"}],
 }
+OWN_IQN = f"iqn.2017-08.org.openstack.{uuid_of('bm-0')}"
+POWER_OFF = f"power off node bm-0 ({uuid_of('bm-0')})"
 IQN = "iqn.2024-01.org.example:bm-0"
+
+
+def own_connector() -> Json:
+    """The connector that this collection makes where none is named."""
+    return a_connector(connector_id=OWN_IQN)
+
+
+def ours(name: str = "root", **fields: Any) -> Json:
+    """A volume that this collection made."""
+    return a_volume(name, metadata={"bfv_made": uuid_of(name)}, **fields)
 
 
 def absent(cloud: FakeCloud, wanted: Json | None = None, **options: Any) -> Outcome:
@@ -64,12 +80,13 @@ def test_all_that_was_set_up_is_taken_back(state: str) -> None:
 
 
 def test_it_goes_back_the_way_it_came() -> None:
-    cloud = FakeCloud(nodes=[a_node()], connectors=[a_connector()], targets=[a_target()], volumes=[a_volume()])
-    assert [action.partition(" bm-0")[0] for action in absent(cloud, volumes_on_undeploy="delete").actions] == [
-        "remove volume target 0 of node",
-        "remove the iqn connector of node",
-        "set up the storage of node",
-        "delete volume root",
+    cloud = FakeCloud(nodes=[a_node()], connectors=[own_connector()], targets=[a_target()], volumes=[ours()])
+    target, connector = a_target()["uuid"], own_connector()["uuid"]
+    assert [action.partition(": ")[0] for action in absent(cloud, volumes_on_undeploy="delete").actions] == [
+        f"remove volume target 0 of node bm-0 ({target})",
+        f"remove the iqn connector of node bm-0 ({OWN_IQN}) ({connector})",
+        "set up the storage of node bm-0",
+        f"delete volume root ({a_volume()['id']})",
     ]
 
 
@@ -124,9 +141,9 @@ def test_capabilities_of_others_stay(before: str | None, after: str | None) -> N
 
 
 def test_other_settings_stay() -> None:
-    cloud = set_up("deployed", boot_interface="http-ipxe", instance_info={"note": "mine"})
+    cloud = set_up("deployed", boot_interface="http-ipxe", extra={"note": "mine"})
     absent(cloud, {**ENTRY, "boot_interface": "ipxe"})
-    assert (node(cloud)["boot_interface"], node(cloud)["instance_info"]) == ("http-ipxe", {"note": "mine"})
+    assert (node(cloud)["boot_interface"], node(cloud)["extra"]) == ("http-ipxe", {"note": "mine"})
 
 
 @pytest.mark.parametrize("default", ["noop", "cinder", "external"])
@@ -138,11 +155,34 @@ def test_the_storage_interface_becomes_the_drivers_default(default: str) -> None
     assert (absent(cloud).changed, cloud.writes, node(cloud)["storage_interface"]) == (False, [], default)
 
 
+def test_field_r7_without_system_scope_only_nodes_with_another_storage_interface_fail() -> None:
+    entries: list[Json] = [{"node": name} for name in ("bm-0", "bm-1")]
+    cloud = FakeCloud(
+        nodes=[a_node(), a_node("bm-1", storage_interface="noop")],
+        connectors=[own_connector(), a_connector("bm-1", f"iqn.2017-08.org.openstack.{uuid_of('bm-1')}")],
+    )
+    cloud.denied.add("drivers")
+    failed, done = manage(cloud, entries, state="absent").values()
+    assert "Failed to reset the storage interface of node bm-0: which one its driver fake-hardware has" in failed.msg
+    assert "Use a cloud with system scope, or set storage_interface yourself" in failed.msg
+    assert failed.actions == ()
+    assert (done.msg, done.changed) == ("", True)
+    assert [one["node_uuid"] for one in cloud.connectors.values()] == [uuid_of("bm-0")]
+
+
+@pytest.mark.parametrize(("storage_interface", "refused"), [("noop", False), ("cinder", True)])
+def test_field_r7_of_one_node_too(storage_interface: str, refused: bool) -> None:
+    cloud = FakeCloud(nodes=[a_node(storage_interface=storage_interface)])
+    cloud.denied.add("drivers")
+    with pytest.raises(Refused, match="Use a cloud with system scope") if refused else nullcontext():
+        assert not planned(cloud, storage, node="bm-0", storage_interface="reset").changed
+
+
 @pytest.mark.parametrize(
     ("wanted", "left"),
     [
-        (None, ["wwpn"]),
-        ([{"type": "iqn"}], ["wwpn"]),
+        (None, ["iqn", "wwpn"]),
+        ([{"type": "iqn"}], ["iqn", "wwpn"]),
         ([{"type": "iqn", "connector_id": IQN}], ["wwpn"]),
         ([{"type": "iqn", "connector_id": "iqn.2024-01.org.example:another"}], ["iqn", "wwpn"]),
         ([{"type": "wwpn", "connector_id": "50:01:43:80:24:21:3f:aa"}], ["iqn"]),
@@ -162,19 +202,21 @@ def test_only_the_named_connectors_go(wanted: list[Json] | None, left: list[str]
     assert sum(one["node_uuid"] == uuid_of("bm-1") for one in cloud.connectors.values()) == 1
 
 
-def test_of_two_initiators_somebody_must_say_which_one() -> None:
-    connectors = [a_connector(), a_connector(connector_id="iqn.2024-01.org.example:second")]
-    cloud = FakeCloud(nodes=[a_node()], connectors=connectors, targets=[a_target()])
-    assert "Say which one with connector_id" in absent(cloud).msg
-    assert cloud.writes == []
+@pytest.mark.parametrize("own", [False, True])
+def test_a_connector_that_was_there_before_stays_and_is_told(own: bool) -> None:
+    there = [a_connector(), *([own_connector()] if own else [])]
+    cloud = FakeCloud(nodes=[a_node()], connectors=there, targets=[a_target()])
+    outcome = absent(cloud)
+    assert (outcome.msg, [one["connector_id"] for one in cloud.connectors.values()]) == ("", [IQN])
+    assert own or f"this collection did not make {IQN}" in " ".join(outcome.plan.warnings)
 
 
 def test_a_powered_on_node_is_powered_off_only_with_permission() -> None:
-    cloud = FakeCloud(nodes=[a_node(power_state="power on")], connectors=[a_connector()], targets=[a_target()])
+    cloud = FakeCloud(nodes=[a_node(power_state="power on")], connectors=[own_connector()], targets=[a_target()])
     assert "power_off=true" in absent(cloud, {"node": "bm-0"}).msg
     assert cloud.writes == []
     outcome = absent(cloud, {"node": "bm-0"}, power_off=True)
-    assert (outcome.msg, outcome.actions[0], cloud.targets, cloud.connectors) == ("", "power off node bm-0", {}, {})
+    assert (outcome.msg, outcome.actions[0], cloud.targets, cloud.connectors) == ("", POWER_OFF, {}, {})
 
 
 @pytest.mark.parametrize("provision_state", ["active", "deploy failed", "error", "rescue"])
@@ -193,7 +235,7 @@ def test_a_node_on_its_way_is_waited_for(provision_state: str) -> None:
 
 @pytest.mark.parametrize("provision_state", ["enroll", "manageable"])
 def test_a_node_that_is_not_yet_available_is_cleared_as_well(provision_state: str) -> None:
-    cloud = FakeCloud(nodes=[a_node(provision_state=provision_state)], connectors=[a_connector()], targets=[a_target()])
+    cloud = FakeCloud(nodes=[a_node(provision_state=provision_state)], connectors=[own_connector()], targets=[a_target()])
     assert (absent(cloud, {"node": "bm-0"}).msg, cloud.targets, cloud.connectors) == ("", {}, {})
     assert node(cloud)["provision_state"] == provision_state
 
@@ -202,7 +244,7 @@ def test_a_node_that_is_not_yet_available_is_cleared_as_well(provision_state: st
 def test_nodes_of_nova_are_left_alone(provision_state: str) -> None:
     cloud = FakeCloud(
         nodes=[a_node(instance_uuid="nova", provision_state=provision_state)],
-        connectors=[a_connector()],
+        connectors=[own_connector()],
         targets=[a_target()],
         volumes=[a_volume()],
     )
@@ -212,7 +254,7 @@ def test_nodes_of_nova_are_left_alone(provision_state: str) -> None:
 
 @pytest.mark.parametrize("provision_state", ["available", "active", "deploying"])
 def test_nodes_of_nova_without_targets_are_left_alone(provision_state: str) -> None:
-    cloud = FakeCloud(nodes=[a_node(instance_uuid="nova", provision_state=provision_state)], connectors=[a_connector()])
+    cloud = FakeCloud(nodes=[a_node(instance_uuid="nova", provision_state=provision_state)], connectors=[own_connector()])
     (outcome,) = manage(cloud, [{"node": "bm-0"}], state="absent").values()
     assert "belongs to Nova" in outcome.msg
     assert cloud.writes == []
@@ -232,7 +274,7 @@ def test_a_volume_with_snapshots_is_refused_before_anything_is_written(state: st
     (volume,) = cloud.volumes.values()
     cloud.snapshots = {uuid_of("friday"): {**a_snapshot(), "volume_id": volume["id"]}}
     (outcome,) = manage(cloud, [ENTRY], state=state, volumes_on_undeploy="delete").values()
-    assert "it has snapshots (friday)" in outcome.msg
+    assert f"it has snapshots (friday ({uuid_of('friday')}))" in outcome.msg
     assert (cloud.writes, node(cloud)["provision_state"]) == ([], "active")
     assert absent(cloud, volumes_on_undeploy="keep").msg == ""
 
@@ -254,7 +296,7 @@ def test_many_nodes_go_at_once_and_one_that_fails_stops_no_other() -> None:
     names = [f"bm-{number}" for number in range(6)]
     cloud = FakeCloud(
         nodes=[a_node(name) for name in names],
-        connectors=[a_connector(name, f"iqn.2024-01.org.example:{name}") for name in names],
+        connectors=[a_connector(name, f"iqn.2017-08.org.openstack.{uuid_of(name)}") for name in names],
     )
     cloud.nodes[uuid_of("bm-3")]["power_state"] = "power on"
     outcomes = manage(cloud, [{"node": name} for name in [*names, "bm-9"]], state="absent")

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet.brake import Brake, Stopped, limit
-from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import Invalid
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.brake import Brake, Stopped, limit
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Invalid
 from hypothesis import given
 from hypothesis import strategies as st
 

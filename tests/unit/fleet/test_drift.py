@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet.outcome import Outcome
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.outcome import Outcome
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
     Json,
@@ -37,6 +38,8 @@ LUN: Json = {
 }
 ARRAY: Json = {"node": "bm-0", "storage_interface": "external", "iscsi_boot": True, "targets": [LUN]}
 NAMED: Json = {"connectors": [{"type": "iqn", "connector_id": "iqn.2024-01.org.example:bm-0"}]}
+
+UNDEPLOY = f"undeploy node bm-0 ({uuid_of('bm-0')})"
 
 # What the node was deployed with, what is asked for now, and how the difference is called.
 DRIFTS: dict[str, tuple[Json, Json, str]] = {
@@ -78,8 +81,21 @@ def deployed(wanted: Json | None = None) -> FakeCloud:
     return cloud
 
 
+def drifted(drift: str) -> tuple[FakeCloud, Json]:
+    """A node that is active, and what is asked for now. A new disk for a node that holds another one is made before."""
+    before, now, _differs = DRIFTS[drift]
+    cloud = deployed(before)
+    if drift == "another volume":
+        cloud.volumes[uuid_of("other")] = a_volume("other", **of_image())
+    return cloud, now
+
+
 def node(cloud: FakeCloud) -> Json:
     return cloud.nodes[uuid_of("bm-0")]
+
+
+def whats(cloud: FakeCloud) -> list[str]:
+    return [request.what for request in cloud.writes]
 
 
 def boots(cloud: FakeCloud) -> list[tuple[int, object]]:
@@ -93,8 +109,8 @@ def boots(cloud: FakeCloud) -> list[tuple[int, object]]:
 @pytest.mark.parametrize("drift", DRIFTS)
 @pytest.mark.parametrize("state", ["deployed", "prepared"])
 def test_a_running_machine_is_left_alone(drift: str, state: str) -> None:
-    before, now, differs = DRIFTS[drift]
-    cloud = deployed(before)
+    cloud, now = drifted(drift)
+    differs = DRIFTS[drift][2]
     outcome = only(manage(cloud, [now], state=state, power_off=True))
     assert f"it is active, and its {differs} is not what is asked for" in outcome.msg
     assert "on_drift=redeploy" in outcome.msg
@@ -103,11 +119,10 @@ def test_a_running_machine_is_left_alone(drift: str, state: str) -> None:
 
 @pytest.mark.parametrize("drift", DRIFTS)
 def test_it_is_deployed_again_where_that_is_permitted(drift: str) -> None:
-    before, now, _differs = DRIFTS[drift]
-    cloud = deployed(before)
+    cloud, now = drifted(drift)
     outcome = only(manage(cloud, [now], on_drift="redeploy"))
     assert (outcome.msg, node(cloud)["provision_state"]) == ("", "active")
-    assert (outcome.actions[0], outcome.actions[-1]) == ("undeploy node bm-0", "deploy node bm-0")
+    assert {UNDEPLOY, "deploy node bm-0"} <= set(outcome.actions)
     cloud.writes.clear()
     for again in ("fail", "redeploy"):
         outcome = only(manage(cloud, [now], on_drift=again))
@@ -116,32 +131,41 @@ def test_it_is_deployed_again_where_that_is_permitted(drift: str) -> None:
 
 @pytest.mark.parametrize("drift", DRIFTS)
 def test_prepared_takes_no_machine_down(drift: str) -> None:
-    before, now, _differs = DRIFTS[drift]
-    cloud = deployed(before)
+    cloud, now = drifted(drift)
     manage(cloud, [now], state="prepared", on_drift="redeploy")
     assert node(cloud)["provision_state"] == "active"
 
 
 @pytest.mark.parametrize("drift", DRIFTS)
-def test_it_is_undeployed_before_anything_else_is_written(drift: str) -> None:
-    before, now, _differs = DRIFTS[drift]
-    cloud = deployed(before)
-    manage(cloud, [now], on_drift="redeploy")
-    assert cloud.writes[0].what == "undeploy node bm-0"
-    assert [request.what for request in cloud.writes].count("undeploy node bm-0") == 1
+def test_field_d10_new_disks_are_ready_before_the_machine_goes_down(drift: str) -> None:
+    cloud, now = drifted(drift)
+    down: list[list[str]] = []
+
+    class Watched(FakeCloud):
+        def send(self, request: Request) -> Json:
+            if request.what == UNDEPLOY:
+                down.append([one["status"] for one in self.volumes.values()])
+            return super().send(request)
+
+    cloud.__class__ = Watched
+    assert only(manage(cloud, [now], on_drift="redeploy")).msg == ""
+    (statuses,) = down
+    assert set(statuses) <= {"available", "in-use"}
+    before, after = (cloud.writes[:place] for place in (whats(cloud).index(UNDEPLOY), None))
+    made = [request.what for request in after if request.path == "/volumes"]
+    assert [request.what for request in before if request.path == "/volumes"] == made
+    assert all(request.service == "block_storage" for request in before)
+    assert not any(request.destroys for request in before)
+    assert whats(cloud).count(UNDEPLOY) == 1
 
 
 @pytest.mark.parametrize("drift", DRIFTS)
 def test_check_mode_tells_a_redeployment_and_does_nothing(drift: str) -> None:
-    before, now, _differs = DRIFTS[drift]
-    cloud = deployed(before)
+    cloud, now = drifted(drift)
     told = only(manage(cloud, [now], on_drift="redeploy", check_mode=True))
     assert (cloud.writes, node(cloud)["provision_state"], told.msg) == ([], "active", "")
     done = only(manage(cloud, [now], on_drift="redeploy"))
-    if "volume root" not in DRIFTS[drift][2]:  # that a volume is created is decided when it was seen to be deleted
-        assert told.actions == done.actions
-    assert (told.actions[0], told.actions[-1]) == (done.actions[0], done.actions[-1])
-    assert told.diff == done.diff
+    assert (told.actions, told.diff) == (done.actions, done.diff)
 
 
 @pytest.mark.parametrize("drift", DRIFTS)
@@ -153,8 +177,7 @@ def test_no_drift_is_none_of_permission(drift: str) -> None:
 
 
 def test_it_boots_from_the_new_volume_and_the_old_one_is_kept() -> None:
-    before, now, _differs = DRIFTS["another volume"]
-    cloud = deployed(before)
+    cloud, now = drifted("another volume")
     manage(cloud, [now], on_drift="redeploy", volumes_on_undeploy="delete")
     assert boots(cloud) == [(0, "other")]
     assert {one["name"]: one["status"] for one in cloud.volumes.values()} == {"root": "available", "other": "in-use"}
@@ -162,8 +185,7 @@ def test_it_boots_from_the_new_volume_and_the_old_one_is_kept() -> None:
 
 @pytest.mark.parametrize("drift", ["another boot interface", "another initiator", "a further volume"])
 def test_it_boots_from_the_same_volume_again(drift: str) -> None:
-    before, now, _differs = DRIFTS[drift]
-    cloud = deployed(before)
+    cloud, now = drifted(drift)
     (root,) = (one["id"] for one in cloud.volumes.values())
     manage(cloud, [now], on_drift="redeploy")
     assert boots(cloud)[0] == (0, "root")
@@ -180,6 +202,29 @@ def test_a_new_image_makes_the_volume_anew() -> None:
     assert (new["status"], new["volume_image_metadata"]) == ("in-use", {"image_id": uuid_of("trixie")})
 
 
+def test_a_volume_that_cannot_be_made_anew_is_not_left_beside_the_old_one() -> None:
+    before, now, _differs = DRIFTS["another image"]
+    cloud = deployed(before)
+    (old,) = cloud.volumes
+    cloud.volumes_end_in = "error"
+    for _run in (1, 2):
+        outcome = only(manage(cloud, [now], on_drift="redeploy"))
+        assert "this run did «create volume root" in outcome.msg
+        assert list(cloud.volumes) == [old]
+    assert UNDEPLOY not in whats(cloud)
+
+
+def test_a_volume_of_another_run_that_could_not_be_made_is_named() -> None:
+    before, now, _differs = DRIFTS["another image"]
+    cloud = deployed(before)
+    (old,) = cloud.volumes
+    metadata = {"bfv_made": "new", "bfv_replaces": old}
+    cloud.volumes["failed"] = a_volume("root", id="failed", status="error", metadata=metadata, created_at="2026-11-02T00:00:00")
+    outcome = only(manage(cloud, [now], on_drift="redeploy"))
+    assert "failed was to take the place of" in outcome.msg
+    assert set(cloud.volumes) == {old, "failed"}
+
+
 @pytest.mark.parametrize("recreate", ["never", "on_error"])
 def test_a_new_image_alone_is_no_reason(recreate: str) -> None:
     cloud = deployed()
@@ -194,7 +239,7 @@ def test_what_can_be_changed_while_it_runs_is_changed() -> None:
     wanted = {**ENTRY, "capabilities": {"rack": "3"}, "volumes": [{**ROOT, "metadata": {"rack": "3"}}]}
     outcome = only(manage(cloud, [wanted], on_drift="redeploy"))
     assert (outcome.msg, node(cloud)["provision_state"]) == ("", "active")
-    assert "undeploy node bm-0" not in outcome.actions
+    assert UNDEPLOY not in outcome.actions
     assert "rack:3" in node(cloud)["properties"]["capabilities"]
 
 
@@ -207,8 +252,7 @@ def test_a_connector_that_is_missing_is_made_while_it_runs() -> None:
 
 @pytest.mark.parametrize("state", ["deploying", "deleting"])
 def test_a_node_on_its_way_is_waited_for(state: str) -> None:
-    before, now, _differs = DRIFTS["another volume"]
-    cloud = deployed(before)
+    cloud, now = drifted("another volume")
     node(cloud)["provision_state"] = state
     assert (only(manage(cloud, [now], on_drift="redeploy")).msg, boots(cloud)) == ("", [(0, "other")])
 
@@ -264,16 +308,17 @@ def nothing(cloud: FakeCloud) -> None:
 
 
 OTHER = DRIFTS["another volume"][1]
+AGAIN = DRIFTS["another boot interface"][1]
 HOPELESS: dict[str, tuple[Json, Callable[[FakeCloud], None], Json, str]] = {
     "hidden properties": (ARRAY, hides_properties, DRIFTS["another LUN"][1], "Ironic hides its properties"),
-    "two iqn connectors": (ENTRY, has_two_iqns, OTHER, "2 iqn connectors"),
+    "two iqn connectors": (ENTRY, has_two_iqns, AGAIN, "2 iqn connectors"),
     "Nova": (ENTRY, is_novas, OTHER, "belongs to Nova"),
-    "maintenance": (ENTRY, is_in_maintenance, OTHER, "maintenance"),
-    "a malformed capability": (ENTRY, has_an_odd_capability, OTHER, '"odd" is not name:value'),
-    "a deploy interface without volumes": (ENTRY, deploys_nothing, OTHER, "deploy interface ramdisk"),
+    "maintenance": (ENTRY, is_in_maintenance, AGAIN, "maintenance"),
+    "a malformed capability": (ENTRY, has_an_odd_capability, AGAIN, '"odd" is not name:value'),
+    "a deploy interface without volumes": (ENTRY, deploys_nothing, AGAIN, "deploy interface ramdisk"),
     "a boot interface without volumes": (ENTRY, nothing, {**ENTRY, "boot_interface": "pxe"}, "boot interface pxe"),
-    "an unknown image": (ENTRY, nothing, {**ENTRY, "volumes": [{"name": "other", "image": "unknown"}]}, "image unknown"),
-    "a blank volume without size": (ENTRY, nothing, {**ENTRY, "volumes": [{"name": "other"}]}, "needs a size"),
+    "an unknown image": (ENTRY, nothing, {**ENTRY, "volumes": [ROOT, {"name": "more", "image": "unknown"}]}, "image unknown"),
+    "a blank volume without size": (ENTRY, nothing, {**ENTRY, "volumes": [ROOT, {"name": "more"}]}, "needs a size"),
     "a volume in use": (ENTRY, other_is_in_use, OTHER, "is not multiattach"),
     "a volume in error": (ENTRY, other_is_in_error, OTHER, "status error"),
     "a volume in error that is no target": (
@@ -325,7 +370,7 @@ def test_a_volume_with_snapshots_is_not_undeployed_in_vain() -> None:
     snapshot["volume_id"] = volume["id"]
     cloud.snapshots = {snapshot["id"]: snapshot}
     outcome = only(manage(cloud, [DRIFTS["another image"][1]], on_drift="redeploy"))
-    assert "it has snapshots (friday)" in outcome.msg
+    assert f"it has snapshots (friday ({uuid_of('friday')}))" in outcome.msg
     assert cloud.writes == []
 
 
@@ -363,7 +408,7 @@ def test_a_password_that_is_known_to_differ_is_one() -> None:
     chap = {**LUN, "chap_username": "bm", "chap_password": "hunter2", "update_password": "on_change"}
     cloud = deployed({**ARRAY, "targets": [chap]})
     outcome = only(manage(cloud, [{**ARRAY, "targets": [{**chap, "chap_password": "hunter3"}]}], on_drift="redeploy"))
-    assert (outcome.msg, outcome.actions[0]) == ("", "undeploy node bm-0")
+    assert (outcome.msg, outcome.actions[0]) == ("", UNDEPLOY)
     (target,) = cloud.targets.values()
     assert target["properties"]["auth_password"] == "hunter3"
 
@@ -406,9 +451,9 @@ def test_an_undeployment_that_fails_is_told_in_ironics_words() -> None:
             node(cloud).update(provision_state="error", last_error="The BMC is gone.")
 
     cloud.tick = tick  # type: ignore[method-assign]
-    outcome = only(manage(cloud, [OTHER], on_drift="redeploy"))
+    outcome = only(manage(cloud, [AGAIN], on_drift="redeploy"))
     assert "Failed to undeploy node bm-0: it is in error, and Ironic says «The BMC is gone»" in outcome.msg
-    assert outcome.actions == ("undeploy node bm-0",)
+    assert outcome.actions == (UNDEPLOY,)
 
 
 def test_a_target_that_has_gone_is_made_by_another_deployment() -> None:
@@ -420,6 +465,7 @@ def test_a_target_that_has_gone_is_made_by_another_deployment() -> None:
 
 def test_a_target_that_nobody_asks_for_is_taken_away_by_another_deployment() -> None:
     cloud = deployed()
+    cloud.volumes[uuid_of("more")] = a_volume("more")
     further = a_target(volume="more", boot_index=1)
     cloud.targets[further["uuid"]] = further
     assert "its volume target 1 is not" in only(manage(cloud, [ENTRY])).msg
@@ -453,7 +499,7 @@ def test_a_volume_of_another_node_is_not_taken_for_drift() -> None:
     cloud.volumes = {uuid_of("root"): a_volume("root", **of_image())}
     wanted = {**ARRAY, "volumes": [{**ROOT, "image": "trixie", "recreate": "on_drift"}]}
     outcome = only(manage(cloud, [wanted], on_drift="redeploy"))
-    assert "undeploy node bm-0" not in outcome.actions
+    assert UNDEPLOY not in outcome.actions
     assert node(cloud)["provision_state"] == "active"
 
 

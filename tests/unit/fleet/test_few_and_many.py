@@ -9,8 +9,8 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet import observe
-from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import Invalid
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import observe
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Invalid
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
     Json,
@@ -199,6 +199,7 @@ def test_a_node_without_a_name_goes_by_its_uuid(few: int) -> None:
 
 @pytest.mark.parametrize("state", ["prepared", "undeployed", "absent"])
 def test_a_node_under_two_names_is_refused_once_and_set_up_once(state: str) -> None:
-    cloud = FakeCloud(nodes=[a_node()], connectors=[a_connector()], volumes=[a_volume()])
+    own = a_connector(connector_id=f"iqn.2017-08.org.openstack.{uuid_of('bm-0')}")
+    cloud = FakeCloud(nodes=[a_node()], connectors=[own], volumes=[a_volume()])
     outcomes = manage(cloud, [{"node": "bm-0", "targets": [{"volume": "root"}]}, {"node": uuid_of("bm-0")}], state=state)
     assert (outcomes["bm-0"].msg, len(outcomes["bm-0"].result()["connectors"])) == ("", state != "absent")

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet.outcome import Outcome
-from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import Invalid
-from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Request
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.errors import Rejected
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.outcome import Outcome
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Invalid
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
     Json,
@@ -33,6 +33,9 @@ ARRAY = {
     "chap_username": "bm",
     "chap_password": "hunter2",
 }
+
+
+UNDEPLOY = f"undeploy node bm-0 ({uuid_of('bm-0')})"
 
 
 def names(number: int) -> list[str]:
@@ -77,6 +80,7 @@ def test_a_node_goes_through_all_stages_in_their_order() -> None:
     outcome = only(manage(cloud, [entry()]))
     assert [action.partition(" bm-0")[0] for action in outcome.actions] == [
         "create volume",
+        "note in volume",
         "set up the storage of node",
         "create the iqn connector of node",
         "create volume target 0 of node",
@@ -146,7 +150,8 @@ def test_image_source_is_removed_from_every_node() -> None:
 
 def test_an_active_node_that_boots_from_something_else_is_refused() -> None:
     cloud = deployed()
-    outcome = only(manage(cloud, [entry(volumes=[{"name": "other", "image": "debian"}])]))
+    cloud.volumes[uuid_of("other")] = a_volume("other")
+    outcome = only(manage(cloud, [entry(volumes=[{"name": "other"}])]))
     assert "Undeploy it and run again" in outcome.msg
     assert cloud.writes == []
 
@@ -198,19 +203,20 @@ def test_a_volume_that_is_just_being_deleted_is_made_anew() -> None:
 
 
 @pytest.mark.parametrize("recreate", ["on_error", "on_drift"])
-def test_a_volume_in_error_is_made_anew_where_that_is_permitted(recreate: str) -> None:
+def test_a_volume_whose_making_failed_is_made_anew_where_that_is_permitted(recreate: str) -> None:
     cloud = fresh()
-    cloud.volumes = {uuid_of("failed"): a_volume("bm-0-root", id=uuid_of("failed"), status="error")}
+    failed = a_volume("bm-0-root", id=uuid_of("failed"), status="error", metadata={"bfv_made": "new"})
+    cloud.volumes = {failed["id"]: failed}
     outcome = only(manage(cloud, [entry(volumes=[{"name": "bm-0-root", "image": "debian", "recreate": recreate}])]))
     assert (outcome.msg, states(cloud), uuid_of("failed") in cloud.volumes) == ("", ["active"], False)
 
 
-def test_a_volume_in_error_is_told_with_what_to_do() -> None:
+@pytest.mark.parametrize("recreate", ["never", "on_error", "on_drift"])
+def test_a_volume_in_error_that_may_hold_data_is_told_with_what_to_do(recreate: str) -> None:
     cloud = fresh()
     cloud.volumes = {uuid_of("failed"): a_volume("bm-0-root", id=uuid_of("failed"), status="error")}
-    outcome = only(manage(cloud, [entry()]))
-    assert "Failed to set up volume bm-0-root: its status is error." in outcome.msg
-    assert "recreate=on_error" in outcome.msg
+    outcome = only(manage(cloud, [entry(volumes=[{"name": "bm-0-root", "image": "debian", "recreate": recreate}])]))
+    assert "Failed to set up volume bm-0-root: its status is error. What is on it may be sound" in outcome.msg
     assert cloud.writes == []
 
 
@@ -223,7 +229,7 @@ def test_records_are_changed_with_the_power_off_where_that_is_permitted() -> Non
     )
     wanted = {"node": "bm-0", "targets": [{"volume": "web"}]}
     assert "power_off=true" in only(manage(cloud, [wanted])).msg
-    assert only(manage(cloud, [wanted], power_off=True)).actions[0] == "power off node bm-0"
+    assert only(manage(cloud, [wanted], power_off=True)).actions[0] == f"power off node bm-0 ({uuid_of('bm-0')})"
     assert states(cloud) == ["active"]
 
 
@@ -259,7 +265,7 @@ def test_a_write_without_effect_is_not_repeated_for_ever() -> None:
 def test_undeploying_takes_the_targets_and_keeps_the_rest() -> None:
     cloud = deployed()
     outcome = only(manage(cloud, [entry()], state="undeployed"))
-    assert outcome.actions == ("undeploy node bm-0",)
+    assert outcome.actions == (UNDEPLOY,)
     assert (states(cloud), len(cloud.targets), len(cloud.connectors), len(cloud.volumes)) == (["available"], 0, 1, 1)
 
 
@@ -271,8 +277,9 @@ def test_the_result_is_looked_at_after_an_undeployment() -> None:
 
 def test_volumes_are_deleted_where_that_is_asked_for() -> None:
     cloud = deployed()
+    (volume,) = cloud.volumes
     outcome = only(manage(cloud, [entry()], state="undeployed", volumes_on_undeploy="delete"))
-    assert (outcome.actions, cloud.volumes) == (("undeploy node bm-0", "delete volume bm-0-root"), {})
+    assert (outcome.actions, cloud.volumes) == ((UNDEPLOY, f"delete volume bm-0-root ({volume})"), {})
 
 
 def test_an_undeployment_may_be_over_at_the_first_look() -> None:
@@ -285,8 +292,9 @@ def test_an_undeployment_may_be_over_at_the_first_look() -> None:
 def test_targets_of_a_node_that_was_only_prepared_are_removed() -> None:
     cloud = fresh()
     manage(cloud, [entry()], state="prepared")
+    (target,) = cloud.targets
     outcome = only(manage(cloud, [entry()], state="undeployed"))
-    assert (outcome.actions, cloud.targets) == (("remove volume target 0 of node bm-0",), {})
+    assert (outcome.actions, cloud.targets) == ((f"remove volume target 0 of node bm-0 ({target})",), {})
 
 
 @pytest.mark.parametrize("delete", ["keep", "delete"])
@@ -385,13 +393,8 @@ def test_at_least_one_node_is_worked_on_at_a_time() -> None:
 
 def test_a_volume_is_known_by_its_id_first() -> None:
     cloud = FakeCloud(nodes=[a_node()], volumes=[a_volume("old"), a_volume("root")])
-    manage(
-        cloud,
-        [{"node": "bm-0", "volumes": [{"id": uuid_of("old"), "name": "root"}]}],
-        state="undeployed",
-        volumes_on_undeploy="delete",
-    )
-    assert list(cloud.volumes) == [uuid_of("root")]
+    manage(cloud, [{"node": "bm-0", "volumes": [{"id": uuid_of("old"), "name": "root"}]}], state="prepared")
+    assert [one["volume_id"] for one in cloud.targets.values()] == [uuid_of("old")]
 
 
 def test_both_of_two_connectors_are_in_the_diff() -> None:
@@ -451,8 +454,11 @@ def test_the_diff_of_an_undeployment_shows_what_goes() -> None:
     assert "'provision_state': 'available'" in str(running["after"])
     cloud = fresh()
     manage(cloud, [entry()], state="prepared")
+    (target,) = cloud.targets
     prepared = only(manage(cloud, [entry()], state="undeployed", check_mode=True)).diff
-    assert (prepared["before"].keys(), prepared["after"]) == ({"targets"}, {"targets": {"volume target 0 of node bm-0": {}}})  # type: ignore[attr-defined]
+    assert prepared["before"].keys() == {"targets"}  # type: ignore[attr-defined]
+    assert prepared["after"]["targets"] == {"volume target 0 of node bm-0": {}}  # type: ignore[index]
+    assert [line.partition(": ")[0] for line in prepared["after"]["destroys"]] == [target]  # type: ignore[index]
 
 
 def test_check_mode_finds_a_refusal_as_well() -> None:
@@ -505,10 +511,11 @@ def test_without_waiting_no_error_is_lost() -> None:
 
 
 class Flaky(FakeCloud):
-    """Fails on one of its reads."""
+    """Fails on some of its reads."""
 
     looks = 0
-    fails_at = 0
+    fails_at = range(0)
+    status = 500
 
     def list(self, path: str, key: str, what: str, **query: object) -> Iterator[Json]:
         self._look(what)
@@ -520,17 +527,35 @@ class Flaky(FakeCloud):
 
     def _look(self, what: str) -> None:
         self.looks += 1
-        if self.looks == self.fails_at:
-            raise Rejected(what, "the fake", 500, "Internal Server Error")
+        if self.looks in self.fails_at:
+            raise Rejected(what, "the fake", self.status, "no answer to that")
 
 
-@pytest.mark.parametrize("fails_at", range(6, 11))
-def test_what_was_done_is_told_although_a_later_look_fails(fails_at: int) -> None:
+def first_looks() -> int:
+    """How many reads come before anything is done."""
     cloud = Flaky(nodes=[a_node()], images=[an_image()])
-    cloud.fails_at = fails_at
+    manage(cloud, [entry()], check_mode=True)
+    return cloud.looks
+
+
+@pytest.mark.parametrize("status", [404, 429, 500])
+@pytest.mark.parametrize("later", range(1, 6))
+def test_field_b12_one_bad_look_fails_no_node(later: int, status: int) -> None:
+    cloud, fails_at = Flaky(nodes=[a_node()], images=[an_image()]), first_looks() + later
+    cloud.fails_at, cloud.status = range(fails_at, fails_at + 1), status
     outcome = only(manage(cloud, [entry()]))
     assert cloud.looks >= fails_at
-    assert (outcome.changed, "Internal Server Error" in outcome.msg) == (True, True)
+    assert (outcome.changed, outcome.msg, states(cloud)) == (True, "", ["active"])
+
+
+@pytest.mark.parametrize(("status", "seconds"), [(403, 5), (500, 60)])
+def test_field_b12_what_was_done_is_told_although_no_later_look_succeeds(status: int, seconds: float) -> None:
+    """What is refused for good is not waited for; what may come back is, as long as the run waits."""
+    cloud = Flaky(nodes=[a_node()], images=[an_image()])
+    cloud.fails_at, cloud.status = range(first_looks() + 2, 10_000), status
+    outcome = only(manage(cloud, [entry()]))
+    assert (outcome.changed, "no answer to that" in outcome.msg) == (True, True)
+    assert cloud.now <= seconds
 
 
 class Gone(FakeCloud):
@@ -561,8 +586,8 @@ def test_a_last_look_that_fails_hides_no_reason() -> None:
 
 def test_an_error_of_the_first_look_is_an_error_of_the_run() -> None:
     cloud = Flaky(nodes=[a_node()])
-    cloud.fails_at = 1
-    with pytest.raises(Rejected, match=r"Failed to read (node bm-0|the nodes): the fake says «Internal Server Error»"):
+    cloud.fails_at = range(1, 2)
+    with pytest.raises(Rejected, match=r"Failed to read (node bm-0|the nodes): the fake says «no answer to that»"):
         manage(cloud, [entry()])
 
 

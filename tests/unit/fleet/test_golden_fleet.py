@@ -9,9 +9,9 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet.outcome import Outcome
-from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Request
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.errors import Rejected
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.outcome import Outcome
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
     Json,
@@ -41,8 +41,11 @@ def a_cloud(number: int, kind: type[FakeCloud] = FakeCloud, **records: Any) -> F
     return kind(nodes=[a_node(name) for name in names(number)], images=[an_image(), an_image("trixie")], **records)
 
 
-def a_golden(**fields: Any) -> Json:
-    return a_volume(GOLDEN, **{"metadata": MARKS, "size": 3, **of_image(), **fields})
+def a_golden(name: str = GOLDEN, **fields: Any) -> Json:
+    """A golden volume that this collection made."""
+    return a_volume(
+        GOLDEN, **{"id": uuid_of(name), "metadata": {**MARKS, "bfv_made": uuid_of(name)}, "size": 3, **of_image(), **fields}
+    )
 
 
 def run(cloud: FakeCloud, number: int = 3, **options: Any) -> dict[str, Outcome]:
@@ -113,7 +116,9 @@ def test_a_later_run_clones_the_same_golden_volume() -> None:
 
 
 def test_a_golden_volume_that_is_being_made_is_waited_for() -> None:
-    cloud = a_cloud(2, volumes=[a_golden(status="downloading", _becomes={"status": "available"})])
+    cloud = a_cloud(
+        2, volumes=[a_golden(status="downloading", metadata={**MARKS, "bfv_made": "new"}, _becomes={"status": "available"})]
+    )
     assert not any(outcome.failed for outcome in run(cloud, 2).values())
     assert made(cloud) == {GOLDEN: 2}
 
@@ -158,13 +163,13 @@ def test_only_volumes_from_an_image_have_one() -> None:
     assert (outcome.msg, made(cloud)) == ("", {"base": 1})
 
 
-def test_of_two_golden_volumes_the_older_one_is_cloned_and_the_other_deleted_once() -> None:
-    younger = a_golden(id=uuid_of("younger"), created_at="2026-02-01T00:00:00.000000")
-    cloud = a_cloud(3, volumes=[younger, a_golden(id=uuid_of("older"))])
+def test_of_two_golden_volumes_the_older_one_is_cloned_and_the_other_is_left() -> None:
+    younger = a_golden("younger", created_at="2026-02-01T00:00:00.000000")
+    cloud = a_cloud(3, volumes=[younger, a_golden("older")])
     assert not any(outcome.failed for outcome in run(cloud).values())
-    deleted = [request.path for request in cloud.writes if request.method == "DELETE"]
-    assert deleted == [f"/volumes/{uuid_of('younger')}"]
-    assert made(cloud) == {GOLDEN: 3}
+    assert [request.path for request in cloud.writes if request.method == "DELETE"] == []
+    cloned = {request.body["volume"]["source_volid"] for request in cloud.writes if request.path == "/volumes"}  # type: ignore[index]
+    assert cloned == {uuid_of("older")}
 
 
 def test_a_golden_volume_of_an_older_image_is_not_cloned() -> None:
@@ -175,10 +180,20 @@ def test_a_golden_volume_of_an_older_image_is_not_cloned() -> None:
     assert old["id"] in cloud.volumes
 
 
-def test_a_failed_golden_volume_of_before_is_replaced() -> None:
-    cloud = a_cloud(3, volumes=[a_golden(status="error", id=uuid_of("failed"))])
-    assert [outcome.msg for outcome in run(cloud).values()] == [""] * 3
-    assert (made(cloud), active(cloud), uuid_of("failed") in cloud.volumes) == ({"debian": 1, GOLDEN: 3}, 3, False)
+def test_a_failed_golden_volume_of_before_is_left_and_told() -> None:
+    cloud = a_cloud(3, volumes=[a_golden("failed", status="error")])
+    outcomes = run(cloud)
+    assert [outcome.msg for outcome in outcomes.values()] == [""] * 3
+    assert (made(cloud), active(cloud), uuid_of("failed") in cloud.volumes) == ({"debian": 1, GOLDEN: 3}, 3, True)
+    assert all(uuid_of("failed") in " ".join(outcome.plan.warnings) for outcome in outcomes.values())
+
+
+@pytest.mark.parametrize("mark", [{}, {"bfv_made": uuid_of("another")}], ids=["unmarked", "a restored backup"])
+def test_a_golden_volume_that_somebody_else_made_is_not_cloned(mark: Json) -> None:
+    cloud = a_cloud(2, volumes=[a_golden("theirs", metadata={**MARKS, **mark})])
+    assert not any(outcome.failed for outcome in run(cloud, 2).values())
+    assert made(cloud)["debian"] == 1
+    assert uuid_of("theirs") in cloud.volumes
 
 
 def test_without_golden_each_volume_is_converted() -> None:
@@ -302,7 +317,7 @@ def test_a_node_that_was_looked_at_alone_does_not_hide_the_images_of_the_others(
     cloud = a_cloud(2, Slow)
     manage(cloud, [entry("bm-0")])
     # This one is looked at alone when it is undeployed, while the other still waits for the conversion.
-    again = {"node": "bm-0", "volumes": [{"name": "bm-0-new", "image": "debian"}]}
+    again = {"node": "bm-0", "volumes": [{"name": f"bm-0-{what}", "image": "debian"} for what in ("root", "new")]}
     outcomes = manage(cloud, [again, entry("bm-1", "trixie")], golden=True, on_drift="redeploy")
     assert [outcome.msg for outcome in outcomes.values()] == ["", ""]
     assert active(cloud) == 2

@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.bfv.openstack.plugins.module_utils import options
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet import info
-from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import Refused
+from ansible_collections.bfv.openstack.plugins.module_utils._engine import options
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import info
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint import plan as boot_checkpoint
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Refused
 from ansible_collections.bfv.openstack.plugins.modules import bfv_info
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
     Json,
     a_connector,
     a_node,
+    a_snapshot,
     a_target,
     a_volume,
     an_image,
@@ -27,6 +29,11 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
 )
 
 MANY = 12
+
+
+EVERYWHERE = [
+    {"hostname": name, "conductor_group": name, "alive": True, "drivers": ["fake-hardware", "redfish"]} for name in ("", "east")
+]
 
 
 def told(cloud: FakeCloud, **params: Any) -> dict[str, Json]:
@@ -67,10 +74,11 @@ def test_each_node_is_told_with_what_is_its_own() -> None:
 
 def test_everything_that_is_returned_is_documented() -> None:
     cloud = cloud_of(ready("bm-0"))
-    (node,) = told(cloud, volumes=True).values()
+    settle(cloud, boot_checkpoint, node="bm-0", name="friday")
+    (node,) = told(cloud, volumes=True, checkpoints=True).values()
     documented = yaml.safe_load(bfv_info.RETURN)["nodes"]["contains"]
     assert documented.keys() == node.keys()
-    for kind in ("connectors", "targets", "volumes"):
+    for kind in ("connectors", "targets", "volumes", "checkpoints"):
         assert documented[kind]["contains"].keys() == node[kind][0].keys()
 
 
@@ -81,15 +89,29 @@ def test_nothing_is_asked_of_cinder_unless_that_is_wanted() -> None:
     assert [node["volumes"] for node in nodes.values()] == [[]] * MANY
 
 
+@pytest.mark.parametrize("checkpoints", [False, True])
 @pytest.mark.parametrize("volumes", [False, True])
-def test_the_number_of_requests_does_not_depend_on_the_number_of_nodes(volumes: bool) -> None:
+def test_the_number_of_requests_does_not_depend_on_the_number_of_nodes(volumes: bool, checkpoints: bool) -> None:
     cloud = many()
-    told(cloud, volumes=volumes)
+    told(cloud, volumes=volumes, checkpoints=checkpoints)
     asked = list(cloud.reads)
-    assert len(asked) == 3 + volumes
+    assert len(asked) == 5 + volumes + checkpoints
     one = cloud_of(ready("bm-0"))
-    told(one, volumes=volumes)
+    told(one, volumes=volumes, checkpoints=checkpoints)
     assert one.reads == asked
+
+
+def test_each_node_is_told_with_its_own_checkpoints() -> None:
+    cloud = many()
+    for name, friday in (("bm-01", "friday"), ("bm-01", "monday"), ("bm-02", "friday")):
+        settle(cloud, boot_checkpoint, node=name, name=friday)
+    cloud.snapshots.pop(next(id for id, one in cloud.snapshots.items() if one["volume_id"] == uuid_of("bm-02-root")))
+    stranger = a_snapshot("stranger", "bm-03-root")
+    cloud.snapshots[stranger["id"]] = stranger
+    saved = {name: node["checkpoints"] for name, node in told(cloud, checkpoints=True).items() if node["checkpoints"]}
+    assert {name: [one["name"] for one in ones] for name, ones in saved.items()} == {"bm-01": ["friday", "monday"]}
+    assert all(one["complete"] for one in saved["bm-01"])
+    assert not any(node["checkpoints"] for node in told(cloud).values())
 
 
 def test_nothing_else_is_read_where_there_are_no_nodes() -> None:
@@ -126,7 +148,7 @@ def test_no_nodes_are_named_and_none_are_told() -> None:
 MIXED = {
     "plain": {},
     "local": {"storage_interface": "noop"},
-    "active": {"provision_state": "active", "conductor_group": "east"},
+    "active": {"provision_state": "active", "conductor_group": "east", "resource_class": None},
     "failed": {"provision_state": "deploy failed", "owner": "p-1", "driver": "redfish"},
     "resting": {"maintenance": True, "resource_class": "large", "lessee": "p-2"},
 }
@@ -143,6 +165,7 @@ FILTERS: list[tuple[Json, list[str]]] = [
     ({"maintenance": False}, ["active", "failed", "local", "plain"]),
     ({"driver": "redfish"}, ["failed"]),
     ({"resource_class": "large"}, ["resting"]),
+    ({"resource_class": ""}, ["active"]),
     ({"conductor_group": "east"}, ["active"]),
     ({"conductor_group": ""}, ["failed", "local", "plain", "resting"]),
     ({"owner": "p-1"}, ["failed"]),
@@ -156,9 +179,16 @@ FILTERS: list[tuple[Json, list[str]]] = [
 @pytest.mark.parametrize(("filters", "names"), FILTERS)
 def test_filters_leave_the_nodes_that_are_as_every_one_says(filters: Json, names: list[str]) -> None:
     cloud = cloud_of(*(ready(name, **fields) for name, fields in MIXED.items()))
+    cloud.conductors = {one["hostname"]: one for one in EVERYWHERE}
     assert list(told(cloud, filters=filters)) == names
     both = [name for name in ("local", "plain") if name in names]
     assert list(told(cloud, filters=filters, nodes=["plain", "local"])) == both
+
+
+@pytest.mark.parametrize("name", ["owner", "lessee", "resource_class"])
+def test_field_r5_an_empty_text_means_nodes_without_one(name: str) -> None:
+    cloud = cloud_of(ready("with", **{name: "p-1"}), ready("without", **{name: None}))
+    assert list(told(cloud, filters={name: ""})) == ["without"]
 
 
 def test_each_filter_is_tried() -> None:
@@ -192,7 +222,7 @@ def test_capabilities_of_another_type_break_no_other_node() -> None:
     cloud = cloud_of(ready("odd", properties={"capabilities": {"iscsi_boot": True}}), ready("even"))
     nodes = told(cloud)
     assert nodes["even"]["ready"]
-    assert any("is not name:value" in reason for reason in nodes["odd"]["reasons"])
+    assert any("its capabilities are an object" in reason for reason in nodes["odd"]["reasons"])
 
 
 def test_what_another_node_has_as_well_is_seen_wherever_it_is_asked_about() -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.errors import Rejected
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import Json, a_node, an_image, manage
 from ansible_collections.bfv.openstack.tests.unit.mortal import Killed, Mortal
 
@@ -72,9 +72,8 @@ def seen(cloud: Mortal) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize(
-    "end", [Killed(), Rejected("do it", "the fake", 500, "Internal Server Error")], ids=["killed", "an error"]
+    ("elapsed", "end"), [(0, Killed()), (5, Rejected("do it", "the fake", 403, "Forbidden"))], ids=["killed", "an error"]
 )
-@pytest.mark.parametrize("elapsed", [0, 5])
 @pytest.mark.parametrize("story", STORIES)
 def test_what_is_left_is_finished_by_the_next_run(story: str, elapsed: int, end: BaseException) -> None:
     _was, now, options = STORIES[story]

@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet.journal import Entry, Journal
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.journal import Entry, Journal
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, Json, a_node, an_image, manage
 
 Line = tuple[str, int]

@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet import observe
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet.observe import NodeFound
-from ansible_collections.bfv.openstack.plugins.module_utils.resources import connector, node, target, volume_record
-from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Request
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.errors import Rejected
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import observe
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.observe import NodeFound
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import connector, target
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import record as node
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import record as volume_record
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
     Json,

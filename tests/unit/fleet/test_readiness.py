@@ -9,8 +9,10 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet.readiness import Setup, reasons
-from ansible_collections.bfv.openstack.plugins.module_utils.resources import connector, node, target, volume_record
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.readiness import Setup, reasons
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import connector, target
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import record as node
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import record as volume_record
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     Json,
     a_connector,
@@ -84,7 +86,7 @@ NODES: dict[str, tuple[Json, str]] = {
     "a space": (capable("boot_mode:uefi, iscsi_boot:True"), 'its capability " iscsi_boot" has spaces around its name'),
     "boot interface": (
         {"node": {"boot_interface": "pxe"}},
-        "boot interface pxe cannot boot an iSCSI volume. Set boot_interface to one of",
+        "boot interface pxe cannot boot an iSCSI volume. Set boot_interface to ipxe or",
     ),
     "deploy interface": ({"node": {"deploy_interface": "ramdisk"}}, "deploy interface ramdisk does not boot from volumes. Set"),
     "an image": ({"node": {"instance_info": {"image_source": "debian"}}}, 'has the image_source "debian", which Ironic writes'),

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet import observe
-from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, Json, a_node, manage
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import observe
+from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, Json, a_node, manage, uuid_of
 from ansible_collections.bfv.openstack.tests.unit.fleet.test_fleet import ARRAY, deployed, entry, fresh, names
 
 LISTS = {"/images": 1, "/nodes": 1, "/volume/connectors": 1, "/volume/targets": 1, "/volumes/detail": 1}
@@ -87,9 +87,11 @@ def test_a_round_takes_one_request_however_many_nodes_wait(golden: bool) -> None
 def test_a_redeployment_of_many_takes_as_many_rounds_as_one_of_five() -> None:
     def redeployed(number: int) -> Counter[str]:
         cloud = deployed(number)
-        wanted = [entry(name, volumes=[{"name": f"{name}-other", "image": "debian"}]) for name in names(number)]
+        wanted = [entry(name, boot_interface="http-ipxe") for name in names(number)]
         assert not any(outcome.failed for outcome in manage(cloud, wanted, on_drift="redeploy").values())
-        return Counter(path for path in cloud.reads if not path.endswith("/validate"))
+        again = Counter(path for path in cloud.reads if path in {f"/nodes/{uuid_of(name)}" for name in names(number)})
+        assert set(again.values()) == {1}  # each is read again directly before it is undeployed
+        return Counter(path for path in cloud.reads if path not in again and not path.endswith("/validate"))
 
     assert redeployed(5) == redeployed(12)
 

@@ -23,9 +23,11 @@ def places(cloud: FakeCloud) -> list[int]:
 @pytest.mark.parametrize("state", ["prepared", "deployed"])
 def test_a_target_that_nobody_asks_for_is_removed(state: str) -> None:
     cloud = a_cloud(targets=(a_target(boot_index=1),))
+    (going,) = cloud.targets
     outcome = manage(cloud, [ENTRY], state=state)["bm-0"]
     assert (outcome.msg, places(cloud)) == ("", [0])
-    assert "remove volume target 1 of node bm-0" in outcome.actions
+    assert f"remove volume target 1 of node bm-0 ({going})" in outcome.actions
+    assert [line.partition(": ")[0] for line in outcome.plan.destroys] == [going]
 
 
 def test_targets_stay_where_none_are_asked_for() -> None:

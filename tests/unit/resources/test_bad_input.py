@@ -6,8 +6,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from ansible_collections.bfv.openstack.plugins.module_utils.resources import connector, node_storage, target, volume
-from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import BfvError
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import connector, target
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import storage as node_storage
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import plan as volume
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
     a_connector,

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.resources import connector, node_storage, target, volume
-from ansible_collections.bfv.openstack.plugins.module_utils.values import secrets
-from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import Refused
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import connector, target
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import storage as node_storage
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import plan as volume
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values import secrets
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Refused
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
     Json,
@@ -78,6 +80,8 @@ def _known(view: Any, promised: Any) -> Json:
     """What was promised: not what Cinder chose itself, nor that a password is new."""
     shown = {key: view.get(key) for key, value in promised.items() if value is not None}
     properties = shown.get("properties") or {}
+    if "metadata" in shown:  # the id of a new volume is in its own metadata
+        shown["metadata"] = {key: value for key, value in (shown["metadata"] or {}).items() if key != "bfv_made"}
     return {**shown, "properties": {key: str(value).removesuffix(" (new)") for key, value in properties.items()}}
 
 

@@ -7,13 +7,23 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud.wait import Rounds
-from ansible_collections.bfv.openstack.plugins.module_utils.resources import settle, target, volume
-from ansible_collections.bfv.openstack.plugins.module_utils.resources.settle import Settling
-from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import BfvError, Refused
-from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Request, Validate
-from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, a_connector, a_node, a_target, an_image, uuid_of
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.wait import Rounds
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources import settle
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import target
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.settle import Settling
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import plan as volume
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values import permits
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError, Refused
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request, Validate
+from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
+    FakeCloud,
+    a_connector,
+    a_node,
+    a_target,
+    a_volume,
+    an_image,
+    uuid_of,
+)
 
 
 class Deaf(FakeCloud):
@@ -27,7 +37,7 @@ class Deaf(FakeCloud):
 def on_the_way(monkeypatch: pytest.MonkeyPatch, cloud: FakeCloud, resource: Any, **options: Any) -> Settling[Any]:
     monkeypatch.setattr(settle, "Rounds", lambda timeout: Rounds(timeout, cloud.clock, cloud.sleep))
     want = resource.wanted(options)
-    return Settling(cloud, lambda: resource.observe(cloud, want), lambda found: resource.plan(want, found))  # type: ignore[arg-type]
+    return Settling(cloud, lambda: resource.observe(cloud, want), lambda found, made: resource.plan(want, found, made))  # type: ignore[arg-type]
 
 
 def test_steps_are_taken_until_all_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,26 +114,22 @@ def test_an_interface_that_says_nothing_is_not_in_order() -> None:
         settle.take(cloud, replace(QUESTION, required=("rescue",)))  # type: ignore[arg-type]
 
 
-class Refusing(FakeCloud):
-    """Answers every write with one status."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__()
-        self.status = status
-
-    def send(self, request: Request) -> dict[str, Any]:
-        raise Rejected(request.what, "Cinder", self.status, "no")
+DELETE = Request("delete volume root (1)", "block_storage", "DELETE", "/volumes/1", "volume", "1")
 
 
-CLEARING_UP = Request("delete the second volume root", "block_storage", "DELETE", "/volumes/1", "volume", "1", shared=True)
+def test_what_destroys_is_not_sent_without_a_permit() -> None:
+    cloud = FakeCloud(volumes=[a_volume(id="1")])
+    with pytest.raises(Refused, match="has no permit for it"):
+        settle.take(cloud, DELETE)  # type: ignore[arg-type]
+    assert cloud.writes == []
+    settle.take(cloud, replace(DELETE, permits=(permits.created("1", {"1"}),)))  # type: ignore[arg-type]
+    assert [request.method for request in cloud.writes] == ["DELETE"]
 
 
-@pytest.mark.parametrize("status", [400, 404, 409])
-def test_what_another_run_clears_up_too_is_no_error(status: int) -> None:
-    assert settle.take(Refusing(status), CLEARING_UP) == {}  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("status", [401, 403, 500])
-def test_a_refusal_that_no_other_run_explains_is_told_also_of_clearing_up(status: int) -> None:
-    with pytest.raises(Rejected):
-        settle.take(Refusing(status), CLEARING_UP)  # type: ignore[arg-type]
+def test_a_run_knows_what_it_made_by_the_answers() -> None:
+    way = settle.Way()
+    way.note(Request("", "block_storage", "POST", "/volumes", "volume"), {"volume": {"id": "v"}})
+    way.note(Request("", "baremetal", "POST", "/volume/targets", "target"), {"uuid": "t"})
+    way.note(Request("", "block_storage", "POST", "/volumes/w/action", "volume", "w"), {"id": "w"})
+    way.note(Request("", "block_storage", "PUT", "/volumes/x", "volume", "x"), {"volume": {"id": "x"}})
+    assert way.made == {"v", "t"}

@@ -9,13 +9,14 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from ansible.module_utils.common.parameters import PASS_VARS
 from ansible.module_utils.testing import patch_module_args
-from ansible_collections.bfv.openstack.plugins.module_utils import run
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud.errors import Rejected
-from ansible_collections.bfv.openstack.plugins.module_utils.cloud.wait import Rounds
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet import fleet
-from ansible_collections.bfv.openstack.plugins.module_utils.resources import settle
-from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Request
+from ansible_collections.bfv.openstack.plugins.module_utils._engine import run
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.errors import Rejected
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.wait import Rounds
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import fleet
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources import settle
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
     Json,
@@ -25,7 +26,7 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     a_volume,
     an_image,
 )
-from ansible_collections.bfv.openstack.tests.unit.fake_nova import a_flavor, a_network
+from ansible_collections.bfv.openstack.tests.unit.fake_nova import a_flavor, a_network, a_server
 
 Run = Callable[..., Json]
 
@@ -41,19 +42,29 @@ CHAP = {
 # Of every module a change of one resource, and where its result is.
 CHANGES: dict[str, tuple[str, Json]] = {
     "bfv_volume": ("volume", {"name": "root", "image": "debian"}),
+    "bfv_image": ("image", {"name": "disk", "digest": "3" * 64, "file": __file__}),
     "bfv_server": ("server", {"name": "web", "flavor": "small", "boot": {"image": "debian"}}),
+    "boot_checkpoint": ("checkpoint", {"server": "db", "name": "friday"}),
     "baremetal_node_storage": ("node", {"node": "bm-0", "storage_interface": "external"}),
     "volume_connector": ("connector", {"node": "bm-0"}),
     "volume_target": ("target", {"node": "bm-0", "volume": "web"}),
     "baremetal_fleet": ("nodes", {"nodes": [{"node": "bm-0", "volumes": [{"name": "root", "image": "debian"}]}]}),
 }
+# What Ansible tells each module. From 2.21 on the invocation is in a result only where the setting INJECT_INVOCATION wants it.
+SETTINGS: Json = {"_ansible_tracebacks_for": []}
+SETTINGS.update({"_ansible_inject_invocation": True} if "inject_invocation" in PASS_VARS else {})
 each_module = pytest.mark.parametrize("module", sorted(CHANGES))
 
 
 @pytest.fixture
 def cloud() -> FakeCloud:
     return FakeCloud(
-        nodes=[a_node()], volumes=[a_volume("web")], images=[an_image()], flavors=[a_flavor()], networks=[a_network()]
+        nodes=[a_node()],
+        volumes=[a_volume("web")],
+        images=[an_image()],
+        flavors=[a_flavor()],
+        networks=[a_network()],
+        servers=[a_server("db", "web")],
     )
 
 
@@ -65,13 +76,16 @@ def task(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cl
         monkeypatch.setattr(waits, "Rounds", lambda timeout: Rounds(timeout, cloud.clock, cloud.sleep))
 
     def run_task(module: str, *, check_mode: bool = False, diff: bool = False, **options: Any) -> Json:
-        modes = {"_ansible_check_mode": check_mode, "_ansible_diff": diff}
+        modes = {"_ansible_check_mode": check_mode, "_ansible_diff": diff, **SETTINGS}
         main = import_module(f"ansible_collections.bfv.openstack.plugins.modules.{module}").main
         with patch_module_args({**options, **modes}), pytest.raises(SystemExit):
             main()
         printed = capsys.readouterr()
+        result = json.loads(printed.out)
+        # With it a module tells Ansible 2.22 what to hide: it is in no result.
+        result.pop("_ansible_new_secrets", None)
         # Beside Ansible's own plugins (the filters' tests load them) a module prints its warnings itself.
-        return {**json.loads(printed.out), "text": " ".join(f"{printed.out} {printed.err}".split())}
+        return {**result, "text": " ".join(f"{json.dumps(result)} {printed.err}".split())}
 
     return run_task
 
@@ -152,6 +166,8 @@ def test_words_that_are_no_secret_are_printed(task: Run, update_password: str) -
         ("volume_target", {"node": "bm-0", "properties": {"target_lun": "0x1"}}, "is not a LUN"),
         ("volume_target", {"node": "bm-0", "volume": "web", "volume_id": "x"}, "mutually exclusive"),
         ("baremetal_node_storage", {"node": "bm-0", "capabilities": {"boot mode": "x"}}, "is not a capability"),
+        ("bfv_image", {"name": "disk", "digest": "3" * 64}, "missing required arguments: file"),
+        ("bfv_image", {"name": "disk", "digest": "3", "file": __file__}, "has less than 12 characters"),
         ("bfv_volume", {"size": 1}, "one of the following is required"),
         ("bfv_volume", {"name": "root", "size": 0}, "above zero"),
         ("bfv_volume", {"name": "root", "image": "debian", "snapshot": "x"}, "Give one source"),
@@ -160,6 +176,11 @@ def test_words_that_are_no_secret_are_printed(task: Run, update_password: str) -
         ("bfv_server", {"name": "web", "block_devices": ["vdb"]}, "there is no = in it"),
         ("bfv_server", {"name": "web", "networks": {"net": "x"}}, "networks has"),
         ("bfv_server", {"name": "web", "flavor": "small", "boot": {"image": "hurd"}}, "Failed to find image hurd"),
+        ("boot_checkpoint", {"server": "db"}, "missing required arguments: name"),
+        ("boot_checkpoint", {"name": "friday"}, "one of the following is required"),
+        ("boot_checkpoint", {"name": "friday", "server": "db", "node": "bm-0"}, "mutually exclusive"),
+        ("boot_checkpoint", {"name": "friday", "server": "db", "keep": 0}, "Give 1 or more"),
+        ("boot_checkpoint", {"name": "friday", "server": "cache"}, "Nova shows no server cache"),
         ("baremetal_fleet", {"nodes": [{"node": "bm-0"}, {"node": "bm-0"}]}, "is there twice"),
     ],
 )
@@ -200,6 +221,7 @@ def test_warnings_reach_the_person(task: Run, module: str, volume: Json, words: 
     [
         ("volume_connector", "connector", {"node": "bm-0"}),
         ("bfv_volume", "volume", {"name": "web"}),
+        ("boot_checkpoint", "checkpoint", {"server": "db", "name": "friday"}),
         ("bfv_server", "server", {"name": "web", "flavor": "small", "boot": {"image": "debian"}}),
     ],
 )
@@ -216,6 +238,24 @@ def test_a_server_and_its_boot_volume_are_returned(task: Run) -> None:
     assert (result["server"]["status"], result["server"]["addresses"]) == ("ACTIVE", ["192.0.2.10"])
     assert result["server"]["volumes"] == [{"id": result["volume"]["id"], "delete_on_termination": False}]
     assert (result["volume"]["name"], result["volume"]["attached_to"]) == ("web-boot", [result["server"]["id"]])
+
+
+def test_the_keys_of_a_server_are_the_same_on_every_run_and_in_check_mode(task: Run, cloud: FakeCloud) -> None:
+    options: Json = {"name": "web", "flavor": "small", "boot": {"image": "debian"}}
+    first = task("bfv_server", **options)
+    again, check = task("bfv_server", **options), task("bfv_server", **options, check_mode=True)
+    change = task("bfv_server", **options, state="shelved", check_mode=True)
+    assert [one["server"].keys() for one in (again, check, change)] == [first["server"].keys()] * 3
+    assert [len(one["server"]["ports"]) for one in (first, again, check, change)] == [1, 1, 1, 0]
+    assert {one["kept_boot_volume"] for one in (first, again, check, change)} == {None}
+
+
+def test_the_disk_that_another_one_was_exchanged_for_is_returned(task: Run, cloud: FakeCloud) -> None:
+    made = task("bfv_server", name="web", flavor="small", boot={"image": "debian"})
+    wish: Json = {"name": "web", "boot": {"volume": "web"}, "on_boot_volume_change": "replace", "replace_may_lose": ["user_data"]}
+    kept = {"id": made["volume"]["id"], "name": "web-boot"}
+    for check_mode, expected in ((True, kept), (False, kept), (False, None)):
+        assert task("bfv_server", **wish, check_mode=check_mode)["kept_boot_volume"] == expected
 
 
 def test_the_drift_of_a_server_reaches_the_person(task: Run) -> None:
@@ -293,6 +333,12 @@ def test_the_sdk_logs_where_it_is_told_to(task: Run, monkeypatch: pytest.MonkeyP
     task("volume_connector", node="bm-0")
     task("volume_connector", node="bm-0", sdk_log_path="sdk.log", sdk_log_level=level)
     assert logs == [("sdk.log", debug)]
+
+
+@each_module
+def test_field_m3_every_module_takes_the_cloud_of_the_volumes(task: Run, module: str) -> None:
+    result = task(module, **CHANGES[module][1], cloud="admin", volume_cloud="project", check_mode=True)
+    assert (result["changed"], result.get("failed", False)) == (True, False)
 
 
 @each_module

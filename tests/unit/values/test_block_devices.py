@@ -7,8 +7,8 @@ import argparse
 from collections.abc import Mapping
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.values import block_devices
-from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import Invalid
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values import block_devices
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Invalid
 from hypothesis import given
 from hypothesis import strategies as st
 

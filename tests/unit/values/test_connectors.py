@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.values import connectors
-from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import Invalid
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values import connectors
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Invalid
 
 UUID = "1be26c0b-03f2-4d2e-ae87-c02d7f33c123"
 GOOD = {

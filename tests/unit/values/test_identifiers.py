@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.values import identifiers
-from ansible_collections.bfv.openstack.plugins.module_utils.values.errors import Invalid
-from ansible_collections.bfv.openstack.plugins.module_utils.values.identifiers import Portal
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values import identifiers
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Invalid
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.identifiers import Portal
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -84,7 +84,7 @@ def test_a_wwn_gets_the_form_of_os_brick(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["0x5001438024213faa", "5001438024213fa", "50:01:43:80:24:21:3f", "50 01 43 80 24 21 3f aa", "52:54:00:12:ab:cd", None],
+    ["5001438024213fa", "50:01:43:80:24:21:3f", "50 01 43 80 24 21 3f aa", "52:54:00:12:ab:cd", None],
 )
 def test_what_is_no_wwn_is_refused(text: object) -> None:
     with pytest.raises(Invalid):
@@ -191,7 +191,6 @@ def test_a_portal_is_a_host_and_a_port(text: str, portal: Portal) -> None:
         "[2001:db8::1]3260",
         "[]:3260",
         "2001:db8::1]:3260",
-        "host_1:3260",
         "-host:3260",
         "ho st:3260",
         "host..org:3260",

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils.values.plan import Plan, Request, Validate, together
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.permits import created
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Plan, Request, Validate, together
 
 REQUEST = Request("create it", "baremetal", "POST", "/volume/targets", "target", body={"auth_password": "hunter2"})
 QUESTION = Validate("uuid", "bm-0", ("storage",))
@@ -51,3 +52,25 @@ def test_plans_together_take_all_steps_and_wait_for_all() -> None:
 def test_nothing_together_is_settled() -> None:
     assert together("all", []).settled
     assert not together("all", []).changed
+
+
+DELETE = Request(
+    "delete volume root (id)", "block_storage", "DELETE", "/volumes/id", "volume", "id", permits=(created("id", ["id"]),)
+)
+
+
+def test_what_will_follow_is_told_and_not_taken() -> None:
+    plan = Plan("it", {}, {}, (REQUEST,), "it to come", then=(DELETE,))
+    assert (plan.requests, plan.actions) == ([REQUEST], ["create it", "delete volume root (id)"])
+    assert together("all", [plan, plan]).then == (DELETE,)
+
+
+def test_what_will_follow_is_a_change() -> None:
+    assert Plan("it", {}, {}, waiting="it to come", then=(DELETE,)).changed
+
+
+@pytest.mark.parametrize("field", ["steps", "then"])
+def test_what_is_destroyed_stands_in_the_diff_with_its_id_and_why(field: str) -> None:
+    plan = Plan("volume root", {"size": 1}, {}, **{field: (DELETE,)})  # type: ignore[arg-type]
+    assert plan.diff["after"] == {"destroys": ["id: delete volume root (id), since this run made it"]}
+    assert together("all", [plan]).destroys == plan.destroys
