@@ -20,3 +20,14 @@ def pytest_configure() -> None:
     places = [Path(place).resolve() for place in spec.submodule_search_locations or ()] if spec else []
     if places[:1] != [REPOSITORY]:
         raise pytest.UsageError(f"bfv.openstack is imported from {places or 'nowhere'}, not from {REPOSITORY}: run `make venv`.")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the hunts for secrets (``pytest -k secret_hunt``) have seeded, and found again."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports if hasattr(report, "user_properties")]
+    seeded, found = (
+        sum(count for report in reports for name, count in report.user_properties if name == f"secrets {what}")
+        for what in ("seeded", "found")
+    )
+    if seeded:
+        terminalreporter.write_line(f"secrets: {found} of {seeded} found")

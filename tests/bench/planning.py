@@ -12,9 +12,9 @@ from __future__ import annotations
 import argparse
 import time
 
-from ansible_collections.bfv.openstack.plugins.module_utils.fleet import observe, plan, wanted
-from ansible_collections.bfv.openstack.plugins.module_utils.resources import connector, target
-from ansible_collections.bfv.openstack.plugins.module_utils.resources import node as baremetal_node
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import observe, plan, wanted
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import connector, target
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import record as baremetal_node
 
 from . import nodes
 from .raw import Json

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ..integration.lab import PROJECT
 from ..integration.runs import Ansible
 from . import images, lab
 from .lab import BASE, IMAGES, Folders, Lab
@@ -26,7 +27,9 @@ MODELS = [
     Model("array-uefi", "uefi", 2),
     Model("cinder-bios", "bios", 3),
     Model("locked-out", "bios", 4),
+    Model("nova-bios", "bios", 5),
 ]
+IMAGE = "bfv-e2e"  # in Glance
 REPORT = pytest.StashKey[Report]()
 
 
@@ -79,6 +82,14 @@ def the_lab(disk_images: dict[str, Path], tmp_path_factory: pytest.TempPathFacto
         with report.step("lab", "start"):
             started = stack.enter_context(lab.running(MODELS, folders))
         yield started
+
+
+@pytest.fixture(scope="session")
+def glance_image(the_lab: Lab, disk_images: dict[str, Path], ansible: Ansible, report: Report) -> str:
+    """The name of the image in Glance, for the machines with volumes of Cinder."""
+    with report.step("image", "upload to Glance"):
+        images.upload(ansible, "bios", IMAGES, PROJECT, IMAGE)
+    return IMAGE
 
 
 @pytest.fixture(scope="session")

@@ -68,13 +68,13 @@ class Lab:
         subprocess.run(["qemu-img", "convert", "-O", "raw", image, disk], check=True)
         return disk
 
-    def enroll(self, machine: Machine) -> Node:
+    def enroll(self, machine: Machine, resource_class: str) -> Node:
         """What an operator does before anything of the collection is used: a node that is available, and its port."""
         model = machine.model
         body = {
             "name": model.name,
             "driver": "redfish",
-            "resource_class": "e2e",
+            "resource_class": resource_class,
             "properties": {"cpu_arch": "x86_64", "capabilities": f"boot_mode:{model.boot_mode}"},
             "driver_info": {
                 "redfish_address": bmc.URL,
@@ -126,5 +126,7 @@ def _install_emulator(venv: Path) -> Path:
     uv = Path(sys.executable).parent / "uv"
     if not (venv / "bin" / "python").exists():
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, venv], check=True)
-    subprocess.run([uv, "pip", "sync", "--quiet", "--python", venv / "bin" / "python", REQUIREMENTS], check=True)
+    subprocess.run(
+        [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", venv / "bin" / "python", REQUIREMENTS], check=True
+    )
     return venv / "bin" / "sushy-emulator"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from pathlib import Path
 from unittest import mock
 
 from .network import HOST
+from .processes import MARK
 
 BIN = Path(sys.executable).parent
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -49,7 +51,9 @@ class Sandbox:
         self._stop()
         try:
             # The role takes loopback addresses only, for a sandbox has no business on a network. Here the network is as private.
-            self._run("bfv.openstack.sandbox", f"sandbox_ip={HOST}", "sandbox_nodes=0", "sandbox_external_nodes=0", **IRONIC)
+            # The services get nothing of our environment but this.
+            more = json.dumps({"sandbox_more_environment": {**IRONIC, MARK: os.environ[MARK]}})
+            self._run("bfv.openstack.sandbox", f"sandbox_ip={HOST}", "sandbox_nodes=0", "sandbox_external_nodes=0", more)
             with mock.patch.dict(os.environ, OS_CLIENT_CONFIG_FILE=str(self._folder / "clouds.yaml")):
                 yield
         finally:
@@ -60,12 +64,12 @@ class Sandbox:
     def _stop(self) -> None:
         self._run("bfv.openstack.sandbox_down", f"sandbox_ip={HOST}", "sandbox_purge=true")
 
-    def _run(self, playbook: str, *variables: str, **environment: str) -> None:
+    def _run(self, playbook: str, *variables: str) -> None:
         places = [f"sandbox_dir={self._folder}", f"sandbox_venv={SERVICES / 'venv'}", f"sandbox_cache={SERVICES / 'cache'}"]
-        options = [word for pair in (*places, *variables) for word in ("-e", pair)]
+        options = [word for pair in ("sandbox_profile=full", *places, *variables) for word in ("-e", pair)]
         ended = subprocess.run(
             [BIN / "ansible-playbook", playbook, *options],
-            env={**os.environ, "ANSIBLE_NOCOLOR": "true", **environment},
+            env={**os.environ, "ANSIBLE_NOCOLOR": "true"},
             capture_output=True,
             text=True,
             check=False,

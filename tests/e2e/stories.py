@@ -12,6 +12,7 @@ from typing import Any
 
 from ..integration.lab import Json, Node
 from ..integration.runs import Ansible, Run
+from ..integration.waiting import until
 from .lab import Lab
 from .machine import Machine
 from .playbooks import play
@@ -19,6 +20,7 @@ from .report import Report
 
 DEPLOY = "bfv.openstack.deploy"
 UNDEPLOY = "bfv.openstack.undeploy"
+CHECKPOINT = "bfv.openstack.checkpoint"
 
 
 @dataclass
@@ -67,14 +69,25 @@ class Story:
         self.report.tell(self.name, line)
         self.markers[what] = dict(word.split("=", 1) for word in line.split()[1:])
 
+    def switch_off(self, what: str) -> None:
+        with self.step(what):
+            self.lab.cloud.power(self.node, "power off")
+            until(f"machine {self.name} to be off", lambda: not self.machine.is_on)
+
+    def switch_on(self, what: str) -> None:
+        boots = len(self.machine.consoles)
+        with self.step(what):
+            self.lab.cloud.power(self.node, "power on")
+            until(f"machine {self.name} to be on", lambda: len(self.machine.consoles) > boots)
+
     def reboot(self, what: str) -> None:
         with self.step(what):
             self.lab.reboot(self.node)
 
 
-def begin(lab: Lab, ansible: Ansible, report: Report, name: str) -> Story:
+def begin(lab: Lab, ansible: Ansible, report: Report, name: str, resource_class: str = "e2e") -> Story:
     """A story begins with a node that is enrolled. From there on, playbooks alone bring it to its volume and back."""
     machine = lab.machines[name]
     with report.step(name, "enroll the node"):
-        node = lab.enroll(machine)
+        node = lab.enroll(machine, resource_class)
     return Story(lab, ansible, report, machine, node)

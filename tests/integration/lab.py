@@ -9,6 +9,7 @@ All of it, what the modules make too, has a name that begins with the lab's pref
 from __future__ import annotations
 
 import base64
+import json
 import os
 import secrets
 import subprocess
@@ -25,15 +26,19 @@ import openstack
 from openstack.connection import Connection
 from openstack.exceptions import raise_from_response
 
+from .releases import RELEASES, Release
 from .waiting import until
 
 Json = dict[str, Any]
 
-PREFIX = os.environ.get("LAB_PREFIX", "it-")  # two runs of the tests in one sandbox need two
+# Two runs of the tests in one sandbox need two, of which none begins with the other.
+PREFIX = os.environ.get("LAB_PREFIX", f"it{os.environ.get('PYTEST_XDIST_WORKER', '')}-")
 PROJECT = "sandbox"
+NETWORK = "sandbox"
 ADMIN = "sandbox-admin"
 SYSTEM = "sandbox-system"
 IMAGE = "bfv-test"
+BACKUP_SECONDS = 240  # for a GiB: all of it is read and hashed
 LUN = {"target_iqn": "iqn.2010-10.org.example:array.it", "target_portal": "192.0.2.10:3260", "target_lun": 0}
 
 
@@ -55,6 +60,8 @@ class Api:
     def __call__(self, method: str, path: str, body: object = None, **options: Any) -> Json:
         if body is not None:
             options["json"] = body
+        # one that rests is closed by the service after a while, at times just when it is used again
+        options["headers"] = {"Connection": "close", **options.get("headers", {})}
         response = self._proxy.request(path, method, microversion=self._microversion, **options)
         raise_from_response(response)
         return response.json() if response.content and "json" in response.headers.get("Content-Type", "") else {}
@@ -82,6 +89,11 @@ class Lab:
         return Api(self._system.baremetal, "1.33")
 
     @cached_property
+    def ironic_now(self) -> Api:
+        """Ironic with what came later: allocations, protected and retired nodes."""
+        return Api(self._system.baremetal, "1.65")
+
+    @cached_property
     def cinder(self) -> Api:
         return Api(self._project.block_storage, "3.47")
 
@@ -92,6 +104,10 @@ class Lab:
     @cached_property
     def glance(self) -> Api:
         return Api(self._project.image, None)
+
+    @cached_property
+    def glance_admin(self) -> Api:
+        return Api(openstack.connect(cloud=ADMIN).image, None)
 
     @cached_property
     def nova(self) -> Api:
@@ -117,6 +133,12 @@ class Lab:
         if self.has_servers:
             urls |= {"compute": self._project.compute.get_endpoint(), "network": self._project.network.get_endpoint()}
         return {urlsplit(url).netloc: name for name, url in urls.items()}
+
+    @cached_property
+    def release(self) -> Release:
+        """What the sandbox's release of OpenStack does."""
+        settings = Path(os.environ["OS_CLIENT_CONFIG_FILE"]).parent / "etc" / "sandbox.json"
+        return RELEASES[json.loads(settings.read_text(encoding="utf-8"))["release"]]
 
     @cached_property
     def has_servers(self) -> bool:
@@ -174,6 +196,12 @@ class Lab:
         self.ironic("PUT", f"/nodes/{node.uuid}/states/power", {"target": target})
         until(f"node {node.name} {target}", lambda: self.look(node)["power_state"] == target)
 
+    @staticmethod
+    def database(statement: str) -> None:
+        """Change Ironic behind its back, where hardware or a conductor would have to go wrong. Its conductor reads each node from there."""
+        socket = Path(os.environ["OS_CLIENT_CONFIG_FILE"]).parent / "run" / "mariadb.sock"
+        subprocess.run(["mariadb", f"--socket={socket}", "--user=root", "ironic", "--execute", statement], check=True)
+
     def connectors(self, node: Node) -> list[Json]:
         return self.ironic.list("/volume/connectors", "connectors", node=node.uuid, detail=True)
 
@@ -205,6 +233,22 @@ class Lab:
         """The iPXE script by which the node boots, as Ironic wrote it; empty where it wrote none."""
         script = Path(os.environ["OS_CLIENT_CONFIG_FILE"]).parent / "ironic" / "http" / node.uuid / "config"
         return script.read_text(encoding="utf-8") if script.exists() else ""
+
+    def until_nova_knows(self, node: Node) -> None:
+        """Nova's compute service tells Placement of a new node now and then, and its scheduler puts it into a cell: before, no server comes to it."""
+        placement = Api(openstack.connect(cloud=ADMIN).placement, "1.14")
+
+        def offered() -> bool:
+            if not placement.list("/resource_providers", "resource_providers", uuid=node.uuid):
+                return False
+            inventory = placement("GET", f"/resource_providers/{node.uuid}/inventories")["inventories"]
+            free = any(one["reserved"] == 0 for name, one in inventory.items() if name.startswith("CUSTOM_"))
+            # the API leaves out what is in no cell
+            return free and any(
+                one["hypervisor_hostname"] == node.uuid for one in self.nova_admin.list("/os-hypervisors", "hypervisors")
+            )
+
+        until(f"Nova to know node {node.name}", offered, 180)
 
     # Volumes and images
 
@@ -250,6 +294,28 @@ class Lab:
         until(f"snapshot {name}", lambda: self.cinder("GET", f"/snapshots/{made}")["snapshot"]["status"] == "available")
         return made
 
+    def backup(self, volume_id: str, name: str) -> Json:
+        """A new backup of a volume."""
+        made = self.cinder("POST", "/backups", {"backup": {"name": name, "volume_id": volume_id, "force": True}})["backup"]["id"]
+        return until(f"backup {name}", lambda: self._available_backup(made), BACKUP_SECONDS)
+
+    def _available_backup(self, backup_id: str) -> Json:
+        seen = self.cinder("GET", f"/backups/{backup_id}")["backup"]
+        assert seen["status"] != "error", seen["fail_reason"]
+        return seen if seen["status"] == "available" else {}
+
+    def restore(self, backup_id: str) -> Json:
+        """A new volume from a backup, as `openstack volume backup restore` makes it: with the name and metadata of the original."""
+        made = self.cinder("POST", f"/backups/{backup_id}/restore", {"restore": {}})["restore"]["volume_id"]
+        # First the volume is made, and is available for a moment; the backup says when it has been restored.
+        until(f"restored volume {made}", lambda: self._available_backup(backup_id) and self._available(made), BACKUP_SECONDS)
+        return self._available(made)
+
+    @staticmethod
+    def disk(volume_id: str) -> Path:
+        """The file in which the sandbox keeps a volume."""
+        return Path(os.environ["OS_CLIENT_CONFIG_FILE"]).parent / "data" / "cinder" / "volumes" / f"volume-{volume_id}"
+
     # Servers
 
     def servers(self, name: str) -> list[Json]:
@@ -290,6 +356,7 @@ class Lab:
             self._clear_servers()
         self._each(lambda one: self.cinder("DELETE", f"/snapshots/{one['id']}"), self.cinder.list("/snapshots", "snapshots"))
         until("the lab's snapshots to be gone", lambda: not self._mine(self.cinder.list("/snapshots", "snapshots")))
+        self._each(self._remove_backup, self.cinder.list("/backups", "backups"))
         self._each(self._remove_node, self.ironic.list("/nodes", "nodes", fields="uuid,name,provision_state"))
         self._each(self._remove_volume, self.cinder.list("/volumes/detail", "volumes"))
         self._each(lambda image: self.glance("DELETE", f"/images/{image['id']}"), self.glance.list("/images", "images"))
@@ -314,9 +381,11 @@ class Lab:
             list(pool.map(remove, self._mine(things)))
 
     def _mine(self, things: Iterable[Json]) -> list[Json]:
-        """The lab's among them. A golden volume is named by its image's id, and tells the image's name in its metadata."""
-        names = ((thing, (thing.get("metadata", {}).get("bfv_golden_image"), thing["name"])) for thing in things)
-        return [thing for thing, of_it in names if any((name or "").startswith(self.prefix) for name in of_it)]
+        """The lab's among them. A golden volume is named by its image's id, and tells the image's name in its metadata.
+
+        A safety checkpoint has a name of its own, with that of the checkpoint that was gone back to in it.
+        """
+        return [thing for thing in things if any(name.startswith(self.prefix) for name in _names(thing))]
 
     def _remove_node(self, seen: Json) -> None:
         node = Node(seen["uuid"], seen["name"])
@@ -325,10 +394,22 @@ class Lab:
         self.ironic("PUT", f"/nodes/{node.uuid}/maintenance", {})
         self.ironic("DELETE", f"/nodes/{node.uuid}")
 
+    def _remove_backup(self, backup: Json) -> None:
+        until(f"backup {backup['name']} to be at rest", lambda: self._at_rest_backup(backup["id"]), BACKUP_SECONDS)
+        self.cinder("DELETE", f"/backups/{backup['id']}")
+
+    def _at_rest_backup(self, backup_id: str) -> bool:
+        return self.cinder("GET", f"/backups/{backup_id}")["backup"]["status"] in ("available", "error")
+
     def _remove_volume(self, volume: Json) -> None:
         for attachment in volume["attachments"]:
             self.act(self.cinder_admin, volume["id"], "os-detach", {"attachment_id": attachment["attachment_id"]})
         if volume["status"] == "deleting":
             return
         self.set_status(volume["id"], "available")
-        self.cinder("DELETE", f"/volumes/{volume['id']}")
+        self.cinder("DELETE", f"/volumes/{volume['id']}?cascade=true")  # a checkpoint of a guide has the name that it has there
+
+
+def _names(thing: Json) -> list[str]:
+    marks = thing.get("metadata", {})
+    return [(thing["name"] or "").removeprefix("before-"), marks.get("bfv_golden_image", "")]

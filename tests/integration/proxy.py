@@ -9,9 +9,12 @@ A run goes through it by the environment variable http_proxy, so neither the clo
 from __future__ import annotations
 
 import http.client
+import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -19,6 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _READS = ("GET", "HEAD")
+_LISTS = ("/v1/volume/connectors", "/v1/volume/targets")
 _OF_ONE_CONNECTION = ("connection", "keep-alive", "proxy-connection", "transfer-encoding", "content-length")
 
 
@@ -42,11 +46,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a service answered."""
+    """What a service answered. It is held back for ``after`` seconds, and of its body only ``share`` is sent: of -1 no answer at all."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    after: float = 0.0
+    share: float = 1.0
 
 
 Change = Callable[[Request, Answer], Answer]
@@ -58,6 +64,7 @@ class Proxy:
 
     def __init__(self, services: Mapping[str, str]) -> None:
         self.requests: list[Request] = []
+        self.spoilt: Counter[str] = Counter()  # lists that Ironic answered with 404, as a node of another test was just going
         self.instead: Instead = lambda request: None
         self.change: Change = lambda request, answer: answer
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, services))
@@ -89,8 +96,8 @@ class Proxy:
 
     @property
     def counts(self) -> Counter[str]:
-        """How often each request was made, whatever its query."""
-        return Counter(map(str, self.requests))
+        """How often each request was made, whatever its query. What had to be asked for again counts once."""
+        return Counter(map(str, self.requests)) - self.spoilt
 
 
 def _handler(proxy: Proxy, services: Mapping[str, str]) -> type[BaseHTTPRequestHandler]:
@@ -121,17 +128,30 @@ def _handler(proxy: Proxy, services: Mapping[str, str]) -> type[BaseHTTPRequestH
             kept = tuple((name, value) for name, value in response.getheaders() if name.lower() not in _OF_ONE_CONNECTION)
             answer = Answer(response.status, kept, response.read())
             connection.close()
+            if answer.status == 404 and urlsplit(self.path).path in _LISTS:
+                proxy.spoilt[f"{self.command} baremetal {urlsplit(self.path).path}"] += 1
             return answer
 
         def _tell(self, answer: Answer) -> None:
+            time.sleep(answer.after)
+            if answer.share < 0:
+                self._hang_up()
+                return
             try:
                 self.send_response_only(answer.status)
                 for name, value in answer.headers:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(answer.body)))
                 self.end_headers()
-                self.wfile.write(answer.body)
+                self.wfile.write(answer.body[: int(len(answer.body) * answer.share)])
+                if answer.share < 1:
+                    self._hang_up()
             except ConnectionError:  # the one who asked was killed
                 self.close_connection = True
+
+        def _hang_up(self) -> None:
+            self.close_connection = True
+            with suppress(OSError):  # the one who asked has gone
+                self.connection.shutdown(socket.SHUT_RDWR)
 
     return Handler

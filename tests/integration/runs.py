@@ -137,6 +137,18 @@ class Ansible:
         )
         return Started(process, records)
 
+    def read_inventory(self, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run ansible-inventory to its end."""
+        return subprocess.run(
+            [BIN / "ansible-inventory", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            cwd=self.folder,
+            env=self._environment(self.folder / "none.jsonl") | (environment or {}),
+        )
+
     def _environment(self, records: Path) -> dict[str, str]:
         local, remote = self.temporary
         names = ("HOME", "LANG", "OS_CLIENT_CONFIG_FILE", "ANSIBLE_COLLECTIONS_PATH", "PYTHONPATH")
@@ -149,6 +161,7 @@ class Ansible:
             "ANSIBLE_ASYNC_DIR": str(self.folder / "async"),
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callback_plugins"),
             "ANSIBLE_CALLBACKS_ENABLED": "records",
+            "ANSIBLE_INJECT_INVOCATION": "true",  # as before ansible-core 2.21
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_NOCOLOR": "true",

@@ -18,6 +18,8 @@ from ..bench.raw import Ironic, Json
 from ..bench.sandbox import system_cloud
 from .lab import PREFIX
 
+pytestmark = pytest.mark.long
+
 COUNT = 8
 NEEDED = {
     "PATCH /v1/nodes/*": COUNT,

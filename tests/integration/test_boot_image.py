@@ -8,9 +8,10 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
+import openstack
 import pytest
 
-from .lab import PROJECT, Json, Lab
+from .lab import ADMIN, PROJECT, Json, Lab
 from .runs import Ansible, Run
 
 ROLE = "ansible.builtin.include_role"
@@ -81,20 +82,71 @@ def test_a_newer_image_takes_the_name_and_the_former_one_can_be_taken_again(ansi
     assert again[name]["id"] == first
 
 
-def test_an_interrupted_upload_is_finished(ansible: Ansible, lab: Lab, tmp_path: Path) -> None:
-    """An image without its disk has the long name, as after a run that was killed while it uploaded."""
+def version(name: str, inputs: str, **fields: object) -> Json:
+    """The body of a request for an image that looks like a version."""
+    body = {"name": long_name(name, inputs), "disk_format": "raw", "container_format": "bare"}
+    return {**body, "bfv_image_digest": sha256(inputs.encode()).hexdigest(), **fields}
+
+
+def test_field_d14_an_upload_that_has_not_ended_is_told_and_left(ansible: Ansible, lab: Lab, tmp_path: Path) -> None:
+    """Of a run that was killed, or of another run that is uploading: nobody can tell."""
     name = lab.name("half")
-    body = {
-        "name": long_name(name, "one"),
-        "disk_format": "raw",
-        "container_format": "bare",
-        "bfv_image_digest": sha256(b"one").hexdigest(),
-    }
-    half = lab.glance("POST", "/images", body)
-    assert changed(upload(ansible, tmp_path, name, "one")) > 0
+    half = lab.glance("POST", "/images", version(name, "one"))
+    run = upload(ansible, tmp_path, name, "one")
+    assert changed(run) > 0
+    assert half["id"] in run.text
+    assert "It was left" in run.text
+    after = images(lab, name)
+    assert {image["id"]: image["status"] for image in after.values()} == {half["id"]: "queued", after[name]["id"]: "active"}
+    assert changed(upload(ansible, tmp_path, name, "one")) == 0
+    # The advice.
+    lab.glance("DELETE", f"/images/{half['id']}")
+
+
+def test_field_d14_images_of_another_project_stay(ansible: Ansible, lab: Lab, tmp_path: Path) -> None:
+    """A public image of the admin's project, with the digest and the long name of an old version, and one of the new one."""
+    name = lab.name("theirs")
+    glance = openstack.connect(cloud=ADMIN).image
+    theirs = [
+        glance.create_image(filename=None, **version(name, inputs, visibility="public"), data=b"0" * 512, validate_checksum=False)
+        for inputs in ("one", "two")
+    ]
+    try:
+        for inputs in ("one", "two"):
+            assert changed(upload(ansible, tmp_path, name, inputs, boot_image_keep=1)) > 0
+        for image in theirs:
+            assert lab.glance("GET", f"/images/{image.id}")["name"] == image.name
+        mine = [image for image in lab.glance.list("/images", "images") if image["name"] == name]
+        assert [image["id"] for image in mine if image["id"] in {one.id for one in theirs}] == []
+        assert len(mine) == 1
+    finally:
+        for image in theirs:
+            glance.delete_image(image, ignore_missing=False)
+
+
+def test_field_d14_a_deactivated_version_is_told_and_left(ansible: Ansible, lab: Lab, tmp_path: Path) -> None:
+    name = lab.name("off")
+    upload(ansible, tmp_path, name, "one")
     (image,) = images(lab, name).values()
-    assert (image["name"], image["status"]) == (name, "active")
-    assert image["id"] != half["id"]
+    openstack.connect(cloud=ADMIN).image.deactivate_image(image["id"])
+    for inputs in ("one", "two"):
+        run = upload(ansible, tmp_path, name, inputs, boot_image_keep=1)
+        assert run.code != 0
+        assert image["id"] in run.text
+        assert "has been deactivated by somebody" in run.text
+    assert {one["id"] for one in images(lab, name).values()} == {image["id"]}
+
+
+def test_field_d14_old_versions_go_last_with_their_ids_in_what_is_shown(ansible: Ansible, lab: Lab, tmp_path: Path) -> None:
+    name = lab.name("prune")
+    upload(ansible, tmp_path, name, "one")
+    (old,) = images(lab, name).values()
+    check = upload(ansible, tmp_path, name, "two", "--check", "--diff", boot_image_keep=1)
+    run = upload(ansible, tmp_path, name, "two", "--diff", boot_image_keep=1)
+    for shown in (check.text, run.text):
+        assert f"delete image {old['id']} ({name})" in shown
+        assert f"{old['id']}: delete image" in shown
+    assert images(lab, name).keys() == {name}
 
 
 def test_an_image_of_others_stays(ansible: Ansible, lab: Lab, tmp_path: Path) -> None:
@@ -103,7 +155,7 @@ def test_an_image_of_others_stays(ansible: Ansible, lab: Lab, tmp_path: Path) ->
     before = images(lab, name)
     run = upload(ansible, tmp_path, name, "one")
     assert run.code != 0
-    assert "that this role did not upload" in run.text
+    assert "that this collection did not upload" in run.text
     assert images(lab, name) == before
 
 
@@ -115,5 +167,5 @@ def test_check_mode_uploads_nothing(ansible: Ansible, lab: Lab, tmp_path: Path, 
     before = images(lab, name)
     run = upload(ansible, tmp_path, name, "one", "--check")
     assert (changed(run) > 0) is not there
-    assert ("Would upload" in run.text) is not there
+    assert (f"create image {long_name(name, 'one')}" in run.text) is not there
     assert images(lab, name) == before

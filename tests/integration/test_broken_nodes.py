@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import pytest
 
-from .lab import IMAGE, LUN, Json, Lab, Node
+from .lab import IMAGE, LUN, SYSTEM, Json, Lab, Node
 from .proxy import Answer, Proxy, Request
-from .runs import Ansible, Run
+from .runs import Ansible, Run, task
 
 ALIAS = "it-alias"  # the host of the good node
 UNDEFINED = "it-undefined"  # the host whose variables cannot be read
@@ -156,3 +156,18 @@ def test_mistyped_variables_of_a_host_fail_that_host_alone(mistyped: Broken, lab
     (told,) = (one["result"]["msg"] for one in mistyped.run.records if one["host"] == host and one["result"]["failed"])
     assert [word for word in MISTYPED[case][1] if word not in told] == []
     assert lab.look(mistyped.nodes["good"])["provision_state"] == "active"
+
+
+def test_field_M1_three_hundred_nodes_that_fail_for_one_reason_give_one_readable_line(ansible: Ansible) -> None:
+    names = [f"it-no-such-{number:03}" for number in range(300)]
+    options = {"cloud": SYSTEM, "nodes": [{"node": name} for name in names]}
+    run = ansible.tasks(task("deploy", "bfv.openstack.baremetal_fleet", **options))
+    msg = run["deploy"]["msg"]
+    assert msg.startswith(
+        f"300 of 300 nodes failed ({', '.join(names[:3])} and 297 more): Failed to find node {names[0]}: Ironic shows"
+    )
+    assert len(msg) < 400
+    assert [line for line in run.stdout.splitlines() if line.startswith("it-no-such")] == []
+    assert {node["msg"].split(":")[0] for node in run["deploy"]["nodes"].values()} == {
+        f"Failed to find node {name}" for name in names
+    }

@@ -25,6 +25,8 @@ from .lab import SYSTEM, Json
 from .runs import Ansible, Run
 from .test_bad_input import closed_port
 
+pytestmark = pytest.mark.long
+
 SANDBOX = Path(os.environ["OS_CLIENT_CONFIG_FILE"]).parent
 WRONG = "it-wrong-password"
 FILE = "50-bfv-storage.conf"

@@ -21,6 +21,8 @@ from .lab import IMAGE, LUN, Json, Lab, Node
 from .proxy import Proxy, Request
 from .runs import Ansible, Run
 
+pytestmark = pytest.mark.long
+
 SITE = "bfv.openstack.site"
 TELL = "Tell what became of the node"
 SUMMARY = r"deployed {done}/30, {failed} failed, 0 waiting, "
@@ -29,7 +31,7 @@ SOUND = 27
 
 # What is wrong with a node, and what its host's line must say of it.
 BROKEN = {
-    "bad volume": ("Failed to set up volume", "its status is error", "recreate=on_error"),
+    "bad volume": ("Failed to set up volume", "its status is error", "have its status reset"),
     "locked": ("Failed to set up the storage of node", "is locked by host", "run again when it has finished"),
     "no connector": ("it is in deploy failed, and Ironic says", "onnect", "Repair that, and run again"),
 }

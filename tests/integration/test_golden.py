@@ -136,7 +136,7 @@ def test_two_runs_at_once_keep_one_golden_volume(
         play = ansible.file("play.yml", [_play(volume("make", proxy.url, name=name, image=image))])
         runs.append(ansible.start(str(play)))
     for one in runs:
-        stdout, stderr = one.process.communicate(timeout=120)
+        stdout, stderr = one.process.communicate(timeout=400)
         assert one.process.returncode == 0, stdout + stderr
     assert [len(lab.volumes(name)) for name in names] == [1, 1]
     ansible.tasks(*(volume("again", proxies[0].url, name=name, image=image) for name in names))

@@ -22,6 +22,8 @@ import yaml
 from .guides import GUIDES, Command, Shell, UnknownBlockError, follow, steps
 from .lab import PROJECT, SYSTEM, Json, Lab, Node
 
+pytestmark = [pytest.mark.full, pytest.mark.long]
+
 REPOSITORY = GUIDES.parents[2]
 SANDBOX = Path(os.environ["OS_CLIENT_CONFIG_FILE"]).parent
 
@@ -64,6 +66,24 @@ def servers(lab: Lab, folder: Path) -> None:
     lab.neutron("POST", "/subnets", {"subnet": subnet})
     for name, memory in (("general-2", 64), ("general-4", 128)):
         lab.nova_admin("POST", "/flavors", {"flavor": {"name": name, "ram": memory, "vcpus": 1, "disk": 0}})
+
+
+def a_shop(lab: Lab, folder: Path) -> None:
+    lab.image("shop-image", folder)
+    network = lab.neutron("POST", "/networks", {"network": {"name": "shop-net"}})["network"]["id"]
+    subnet = {"network_id": network, "ip_version": 4, "cidr": "198.51.100.0/24", "gateway_ip": None, "enable_dhcp": False}
+    lab.neutron("POST", "/subnets", {"subnet": subnet})
+    lab.nova_admin("POST", "/flavors", {"flavor": {"name": "shop-small", "ram": 64, "vcpus": 1, "disk": 0}})
+    node(lab, "shop-metal")
+
+
+def installer(lab: Lab, folder: Path) -> None:
+    """An ISO image with nothing on it: Glance looks for the descriptor at its start."""
+    image = lab.glance("POST", "/images", {"name": "installer-13", "disk_format": "iso", "container_format": "bare"})["id"]
+    descriptor = b"\x01CD001\x01".ljust(2048, b"\0")
+    headers = {"Content-Type": "application/octet-stream"}
+    lab.glance("PUT", f"/images/{image}/file", data=bytes(32 * 1024) + descriptor + bytes(2**20), headers=headers)
+    lab.nova_admin("POST", "/flavors", {"flavor": {"name": "install-2", "ram": 64, "vcpus": 1, "disk": 0}})
 
 
 def rack_of_cinder(lab: Lab, folder: Path) -> None:
@@ -130,6 +150,8 @@ STAGES = {
     # The tests need the sandbox on: after them .ci/run takes it down.
     "guide_sandbox": Stage(("try-",), nothing, {"make demo": DEMO, "make down": "make --dry-run down"}, REPOSITORY),
     "guide_servers": Stage(("web-", "db-", "internal", "operations", "general-", "ubuntu-24.04"), servers),
+    "guide_checkpoints": Stage(("shop-",), a_shop),
+    "guide_cd_boot": Stage(("install-", "installer-13"), installer),
     "guide_cinder": Stage(("rack1-", "debian-13-iscsi"), rack_of_cinder),
     "guide_external": Stage(("rack2-",), rack_of_an_array),
 }

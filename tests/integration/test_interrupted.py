@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,8 @@ def kill(pid: int) -> None:
     while more := {child for child, parent in parents.items() if parent in doomed} - doomed:
         doomed |= more
     for one in doomed:
-        os.kill(one, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # ended meanwhile
+            os.kill(one, signal.SIGKILL)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import pytest
 
 from .lab import IMAGE, LUN, PROJECT, SYSTEM, Json, Lab, Node
 from .proxy import Proxy
-from .runs import BIN, Ansible, task
+from .runs import Ansible, task
 
 PLUGIN = "bfv.openstack.ironic"
 SECRET = "hunter2-of-the-array"
@@ -35,15 +35,7 @@ class Inventory:
         return self.ansible.file("nodes.ironic.yml", {"plugin": PLUGIN, "cloud": SYSTEM, **options})
 
     def ask(self, path: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [BIN / "ansible-inventory", "-i", path, *arguments],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            cwd=self.ansible.folder,
-            env=self.ansible._environment(self.ansible.folder / "none.jsonl") | (environment or {}),
-        )
+        return self.ansible.read_inventory("-i", str(path), *arguments, environment=environment)
 
     def list(self, path: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Json:
         ended = self.ask(path, "--list", *arguments, environment=environment)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections import Counter
 from collections.abc import Callable
@@ -20,7 +21,6 @@ from .runs import Ansible, Run, cli
 SITE = "bfv.openstack.site"
 UNDEPLOY = "bfv.openstack.undeploy"
 TELL = "Tell what became of the node"
-ARRAY = {**LUN, "target_lun": 16}
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def story(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy]) -> Story:
     chap = {"chap_username": "it", "chap_password": password}
     hosts[external] = {
         "baremetal_deploy_storage_interface": "external",
-        "baremetal_deploy_targets": [{"volume_id": str(uuid4()), **ARRAY, **chap}],
+        "baremetal_deploy_targets": [{"volume_id": str(uuid4()), **LUN, "target_lun": lab.release.lun, **chap}],
     }
     inventory = ansible.inventory(hosts)
     runs, seen, asked = {}, {}, {}
@@ -158,7 +158,7 @@ def test_the_clis_show_the_same(story: Story) -> None:
         assert (volumes[f"{name}-root"]["Status"], volumes[f"{name}-root"]["Size"]) == ("in-use", 1)
 
 
-def test_the_boot_script_has_portal_and_lun_of_the_target_and_the_connectors_name(story: Story) -> None:
+def test_the_boot_script_has_portal_and_lun_of_the_target_and_the_connectors_name(story: Story, lab: Lab) -> None:
     for name, script in story.scripts.items():
         (target,), (connector,) = story.seen["deploy"].targets[name], story.seen["deploy"].connectors[name]
         to = target["properties"]
@@ -166,7 +166,7 @@ def test_the_boot_script_has_portal_and_lun_of_the_target_and_the_connectors_nam
         assert f"sanhook --drive 0x80 iscsi:{host}::{port}:{to['target_lun']:x}:{to['target_iqn']}" in script
         assert f"set initiator-iqn {connector['connector_id']}" in script
     assert f"set password {story.password}" in story.scripts[story.external]
-    assert ":3260:10:" in story.scripts[story.external]  # 16 in hex
+    assert f":3260:{lab.release.lun:x}:" in story.scripts[story.external]
 
 
 def test_each_host_gets_the_result_of_its_node(story: Story) -> None:
@@ -260,8 +260,10 @@ def test_deploying_writes_only_what_is_needed(story: Story) -> None:
         "POST baremetal /v1/volume/targets",
         "POST block-storage /v3/volumes",
     )
-    needed = Counter({connectors: 3, targets: 3, volumes: 2})
+    mark = "POST block-storage /v3/volumes/ID/metadata"  # that it was made here, in each new volume
+    needed = Counter({connectors: 3, targets: 3, volumes: 2, mark: 2})
     for node in story.nodes.values():
         needed[f"PATCH baremetal /v1/nodes/{node.uuid}"] = 1
         needed[f"PUT baremetal /v1/nodes/{node.uuid}/states/provision"] = 1
-    assert Counter(story.asked["deploy"].writes) == needed
+    asked = Counter(re.sub(r"/volumes/[^/]+/", "/volumes/ID/", write) for write in story.asked["deploy"].writes)
+    assert asked == needed

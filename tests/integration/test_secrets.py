@@ -6,22 +6,20 @@
 from __future__ import annotations
 
 import secrets
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
+from .arguments import watching_arguments
 from .conftest import both_doors
 from .lab import LUN, SYSTEM, Lab, Node
+from .releases import MASK
 from .runs import Ansible, Run, task
 
 pytestmark = both_doors
 
-MASK = "******"
 LOOKS = ("--diff", "-vvvv")
 
 
@@ -34,31 +32,9 @@ class Seen:
     role: Run
     arguments: set[str]
     sdk_log: Path
+    page: Path
     left: list[Path]
     nodes: list[Node]
-
-
-@contextmanager
-def watching_arguments() -> Iterator[set[str]]:
-    """Collects the arguments of all processes while the block runs."""
-    seen: set[str] = set()
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.02):
-            for arguments in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    seen.add(arguments.read_text(errors="replace").replace("\0", " "))
-                except (FileNotFoundError, ProcessLookupError):
-                    continue  # it has ended meanwhile
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    try:
-        yield seen
-    finally:
-        over.set()
-        watcher.join()
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +46,7 @@ def seen(lab: Lab, ansible: Ansible) -> Seen:
     lab.set_up(powered)
     lab.target(powered, str(uuid4()), **LUN)
     lab.power(powered, "power on")
-    sdk_log = ansible.folder / "sdk.log"
+    sdk_log, page = ansible.folder / "sdk.log", ansible.folder / "report.html"
     secret = {"chap_username": "it", "chap_password": "{{ it_password }}"}
     new = {"volume_id": str(uuid4()), **LUN, **secret}
     target = "bfv.openstack.volume_target"
@@ -93,7 +69,7 @@ def seen(lab: Lab, ansible: Ansible) -> Seen:
             task("fleet fails", "bfv.openstack.baremetal_fleet", nodes=[of_fleet(broken, target_portal="x:y")], **options),
             arguments=[*LOOKS, "-e", f"@{given}"],
         )
-        host = {"baremetal_deploy_storage_interface": "external"}
+        host = {"baremetal_deploy_storage_interface": "external", "baremetal_deploy_report": str(page)}
         inventory = ansible.inventory(
             {
                 deployed.name: {**host, "baremetal_deploy_targets": [new]},
@@ -104,13 +80,13 @@ def seen(lab: Lab, ansible: Ansible) -> Seen:
         )
         role = ansible.playbook("bfv.openstack.site", "-i", str(inventory), *LOOKS)
     left = [path for folder in ansible.temporary for path in folder.rglob("*") if path.is_file()]
-    return Seen(password, modules, role, arguments, sdk_log, left, nodes)
+    return Seen(password, modules, role, arguments, sdk_log, page, left, nodes)
 
 
 def test_the_password_reaches_ironic(seen: Seen, lab: Lab) -> None:
     node, fleet, deployed = seen.nodes[:3]
     for one in (node, fleet, deployed):
-        assert [there["properties"]["auth_password"] for there in lab.targets(one)] == [MASK]
+        assert [there["properties"]["auth_password"] for there in lab.targets(one)] == [lab.release.chap_password(seen.password)]
     assert f"set password {seen.password}" in lab.boot_script(deployed)
 
 
@@ -151,8 +127,16 @@ def test_it_is_not_in_the_sdks_log_of_every_request(seen: Seen) -> None:
     assert [line for line in log.splitlines() if seen.password in line] == []
 
 
+def test_it_is_not_in_the_report(seen: Seen) -> None:
+    page = seen.page.read_text(encoding="utf-8")
+    assert seen.nodes[2].name in page
+    assert seen.password not in page
+
+
 def test_it_is_in_the_arguments_of_no_process(seen: Seen, ansible: Ansible) -> None:
-    assert any("AnsiballZ_volume_target" in one for one in seen.arguments) is not ansible.in_process
+    # Tests beside this one run modules too, in folders of their own.
+    own = [one for one in seen.arguments if str(ansible.folder) in one]
+    assert any("AnsiballZ_volume_target" in one for one in own) is not ansible.in_process
     assert [one for one in seen.arguments if seen.password in one] == []
 
 

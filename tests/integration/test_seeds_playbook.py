@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.bfv.openstack.plugins.module_utils.options import SERVER, VOLUME
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.options import SERVER, VOLUME
 
 from .lab import IMAGE, PROJECT, Json, Lab
 from .runs import BIN, Ansible, Run
+
+pytestmark = pytest.mark.full
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = REPOSITORY / "inventory" / "examples"

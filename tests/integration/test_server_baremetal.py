@@ -1,19 +1,23 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A bare-metal server by Nova on a node that our modules prepared: Nova makes the volume target, and ours leave it alone."""
+"""A bare-metal server by Nova on a node that our modules prepared: Nova makes the volume target, and ours leave it alone.
+
+It gets another disk on the same node, the only one of its kind: Nova offers that again when it has seen that it is free.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import openstack
 import pytest
 
-from .lab import ADMIN, IMAGE, PROJECT, SYSTEM, Api, Json, Lab, Node
+from .lab import IMAGE, PROJECT, SYSTEM, Json, Lab, Node
 from .runs import Ansible, Run, task
 from .waiting import until
+
+pytestmark = pytest.mark.full
 
 RESOURCE_CLASS = "it-server-baremetal"
 
@@ -36,6 +40,9 @@ class Story:
     booted: Run
     on_node: Json  # Ironic's view of the node while the server runs
     targets: list[Json]
+    exchanged: Run
+    then_on_node: Json
+    then_targets: list[Json]
     removed: Run
 
 
@@ -55,7 +62,7 @@ def story(lab: Lab, ansible: Ansible, flavor: str) -> Story:
         task("connector", "bfv.openstack.volume_connector", cloud=SYSTEM, node=node.name),
     )
     assert prepared.recap["localhost"]["ignored"] == 0, prepared.text
-    _until_nova_knows(node)
+    lab.until_nova_knows(node)
 
     def server(title: str, **options: object) -> Json:
         return task(title, "bfv.openstack.bfv_server", cloud=PROJECT, name=name, **options)
@@ -69,22 +76,16 @@ def story(lab: Lab, ansible: Ansible, flavor: str) -> Story:
         task("no target", "bfv.openstack.volume_target", state="absent", **target),
     )
     on_node, targets = lab.look(node), lab.targets(node)
+    other = {"boot": {"volume": f"{name}-other", "delete_on_termination": True}}
+    exchange = {**other, "on_boot_volume_change": "replace", "replace_may_lose": ["user_data"]}
+    exchanged = ansible.tasks(
+        task("other", "bfv.openstack.bfv_volume", cloud=PROJECT, name=f"{name}-other", image=IMAGE),
+        server("exchange", **exchange),
+        server("exchange again", **exchange),
+    )
+    then_on_node, then_targets = lab.look(node), lab.targets(node)
     removed = ansible.tasks(server("remove", state="absent"), server("remove again", state="absent"))
-    return Story(node, booted, on_node, targets, removed)
-
-
-def _until_nova_knows(node: Node) -> None:
-    """Nova's compute service tells Placement of a new node now and then; before, no server comes to it."""
-    placement = Api(openstack.connect(cloud=ADMIN).placement, "1.14")
-
-    def offered() -> bool:
-        known = placement.list("/resource_providers", "resource_providers", uuid=node.uuid)
-        if not known:
-            return False
-        inventory = placement("GET", f"/resource_providers/{node.uuid}/inventories")["inventories"]
-        return any(one["reserved"] == 0 for name, one in inventory.items() if name.startswith("CUSTOM_IT"))
-
-    until(f"Nova to know node {node.name}", offered)
+    return Story(node, booted, on_node, targets, exchanged, then_on_node, then_targets, removed)
 
 
 def test_the_server_runs_on_the_prepared_node(story: Story) -> None:
@@ -109,9 +110,20 @@ def test_our_target_module_leaves_the_node_to_nova(story: Story, title: str) -> 
     assert story.on_node["instance_uuid"] in refused["msg"]
 
 
+def test_it_gets_another_disk_on_the_same_node_and_keeps_the_first(story: Story, lab: Lab) -> None:
+    exchanged, first = story.exchanged["exchange"], story.booted["boot"]["volume"]
+    assert not exchanged["failed"], exchanged["msg"]
+    assert (story.then_on_node["provision_state"], story.then_on_node["instance_uuid"]) == ("active", exchanged["server"]["id"])
+    (target,) = story.then_targets
+    assert (target["volume_id"], target["boot_index"]) == (story.exchanged["other"]["volume"]["id"], 0)
+    assert exchanged["kept_boot_volume"] == {"id": first["id"], "name": first["name"]}
+    assert [volume["status"] for volume in lab.volumes(first["name"])] == ["available"]
+    assert not story.exchanged["exchange again"]["changed"]
+
+
 def test_a_removed_server_frees_the_node_and_its_volume(story: Story, lab: Lab) -> None:
     assert story.removed["remove"]["changed"], story.removed["remove"]
     assert not story.removed["remove again"]["changed"]
     until("the node to be free", lambda: lab.look(story.node)["provision_state"] == "available")
     assert lab.targets(story.node) == []
-    until("the volume to be gone", lambda: lab.volumes(story.booted["boot"]["volume"]["name"]) == [])
+    until("the volume to be gone", lambda: lab.volumes(story.exchanged["other"]["volume"]["name"]) == [])

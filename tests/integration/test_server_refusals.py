@@ -14,6 +14,8 @@ from .lab import IMAGE, PROJECT, Lab
 from .proxy import Proxy
 from .runs import Ansible, Json, Run, task
 
+pytestmark = pytest.mark.full
+
 BARE_METAL = "bfv.baremetal"
 
 # The options that differ from those of a server that could be made, and the words of the refusal.
@@ -37,6 +39,30 @@ CASES: dict[str, tuple[Json, tuple[str, ...]]] = {
     "below min_disk": ({"boot": {"image": "{demanding}", "size": 1}}, ("size is 1 GiB", "needs 2 GiB", "min_disk 2 GiB")),
     "above the limit": ({"boot": {"image": "{demanding}"}, "image_size_limit": 1}, ("image_size_limit is 1 GiB",)),
     "config drive": ({"flavor": BARE_METAL, "config_drive": True}, ("bare metal", "Leave config_drive out")),
+    # S12, S13: what Nova says only when the disk is made
+    "unknown zone": ({"availability_zone": "it-nowhere"}, ("availability zone it-nowhere", "nova")),
+    "unknown server group": ({"scheduler_hints": {"group": "it-nothing"}}, ("no server group it-nothing", "Create it first")),
+    "metadata's alphabet": ({"metadata": {"a+b": "c"}}, ('the key "a+b"',)),
+    "long metadata": ({"metadata": {"a": "x" * 256}}, ('the metadata key "a" has 256 characters',)),
+    "much metadata": ({"metadata": {f"key{number}": "x" for number in range(129)}}, ("129 items of metadata", "permits 128")),
+    "long user data": ({"user_data": "x" * 49150}, ("user_data has 49150 bytes",)),
+    "a blank at the end": ({"name": "it-server "}, ("begins or ends with a blank",)),
+    "a line end": ({"name": "it-server\n"}, ("begins or ends with a blank or a line end",)),
+    "a bus of another name": ({"boot": {"image": IMAGE, "disk_bus": "virtio-blk"}}, ("boot.disk_bus", "virtio")),
+    "a tag with a comma": ({"boot": {"image": IMAGE, "tag": "a,b"}}, ("boot.tag", "without commas")),
+    "port in use": ({"networks": [{"port": "{port}"}]}, ("port {port}", "is in use by")),
+    "port and address": ({"networks": [{"port": "{port}", "fixed_ip": "192.0.2.9"}]}, ("leave out fixed_ip",)),
+    "no address": ({"networks": [{"network": "sandbox", "fixed_ip": "233.252.0.9"}]}, ("is in no subnet of network sandbox",)),
+    "network without a subnet": ({"networks": "{bare}"}, ("network {bare}", "has no subnet")),
+    "unknown type of a disk": (
+        {
+            "block_devices": [
+                {"source_type": "blank", "destination_type": "volume", "volume_size": 1, "volume_type": "it-nothing"}
+            ]
+        },
+        ("no volume type it-nothing",),
+    ),
+    "local disk": ({"block_devices": ["source=blank,dest=local,size=1"]}, ("local disks have 1 GiB", "bfv.small has 0 GiB")),
     "nothing to boot from": ({"boot": None}, ("nothing to boot from", "boot.volume, boot.image or boot.snapshot")),
     "two boot disks": ({"block_devices": [{"volume_id": "x", "boot_index": 0}]}, ("boot index 0",)),
     "a part too much": ({"block_devices": ["vdb=x:::0:what"]}, ('"what"', "Leave it out")),
@@ -55,7 +81,7 @@ class Refusals:
 
 @pytest.fixture(scope="module")
 def refusals(lab: Lab, ansible: Ansible, tmp_path_factory: pytest.TempPathFactory) -> Refusals:
-    things = {what: lab.name(what) for what in ("twin", "blank", "used", "demanding", "server")}
+    things = {what: lab.name(what) for what in ("twin", "blank", "used", "demanding", "server", "port", "bare")}
     lab.image(things["demanding"], tmp_path_factory.mktemp("images"), min_disk=2)
     (image,) = lab.glance.list("/images", "images", name=IMAGE)
     for _number in range(2):
@@ -66,6 +92,10 @@ def refusals(lab: Lab, ansible: Ansible, tmp_path_factory: pytest.TempPathFactor
         _blank, used = pool.map(lambda name: lab.volume(name, **bodies[name]), bodies)
     lab.server(lab.name("holder"), used["id"])
     things["used_id"] = used["id"]
+    lab.neutron("POST", "/networks", {"network": {"name": things["bare"]}})
+    (sandbox,) = lab.neutron.list("/networks", "networks", name="sandbox")
+    port = {"name": things["port"], "network_id": sandbox["id"], "device_id": "it-machine"}
+    lab.neutron("POST", "/ports", {"port": port})
     with Proxy(lab.services) as proxy:
         usual = {"name": things["server"], "flavor": "bfv.small", "boot": {"image": IMAGE}, "networks": "none"}
         tasks = (

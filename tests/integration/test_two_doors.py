@@ -21,9 +21,20 @@ from .lab import LUN, PROJECT, SYSTEM, Lab, Node
 from .runs import Ansible, Json, Run, Task, task
 from .test_bad_input import CASES, with_node
 
-STORAGE, CONNECTOR, TARGET, VOLUME, SERVER, FLEET = (
+pytestmark = pytest.mark.long
+
+STORAGE, CONNECTOR, TARGET, VOLUME, SERVER, FLEET, IMAGE, INFO = (
     f"bfv.openstack.{name}"
-    for name in ("baremetal_node_storage", "volume_connector", "volume_target", "bfv_volume", "bfv_server", "baremetal_fleet")
+    for name in (
+        "baremetal_node_storage",
+        "volume_connector",
+        "volume_target",
+        "bfv_volume",
+        "bfv_server",
+        "baremetal_fleet",
+        "bfv_image",
+        "bfv_info",
+    )
 )
 PASSWORD = "it-hunter2"
 OWN_PROCESS = "runs in a process of its own: "
@@ -45,10 +56,11 @@ BAD_INPUT = (
     "nodes_that_are_no_list",
     "bad_node_of_a_fleet",
     "unknown_volume_cloud",
+    "image_with_a_short_digest",
 )
 # Tasks that need a process of their own, and the reason that -vvv tells.
 FALLS_BACK = {
-    "environment": "it has an environment",
+    "environment": "its environment has IT",
     "become": "it becomes another user",
     "async": "it is asynchronous",
     "another python": "another Python is asked for",
@@ -99,6 +111,7 @@ def tasks(node: Node, volume: str, folder: Path) -> list[Task]:
 
     secret = {"chap_username": "it", "chap_password": PASSWORD}
     target = {"cloud": SYSTEM, "node": node.name, "volume_id": "it-lun", **LUN, **secret}
+    image = {"cloud": PROJECT, "name": f"{volume}-image", "digest": "3" * 64, "file": str(folder / "disk.raw")}
     logged = storage("loop of logs", sdk_log_path="{{ item }}", sdk_log_level="DEBUG")
     return [
         storage(
@@ -148,6 +161,10 @@ def tasks(node: Node, volume: str, folder: Path) -> list[Task]:
         ),
         task("volume", VOLUME, cloud=PROJECT, name=volume, size=1),
         task("no volume", VOLUME, cloud=PROJECT, name=f"{volume}-none", state="absent"),
+        task("image", IMAGE, **image),
+        task("same image", IMAGE, **image),
+        task("image in check mode", IMAGE, check=True, **{**image, "digest": "4" * 64}),
+        task("nodes", INFO, cloud=SYSTEM, volume_cloud=PROJECT, nodes=[node.name], volumes=True),
         task("no server", SERVER, cloud=PROJECT, name=f"{volume}-none", state="absent"),
         task("fleet", FLEET, cloud=SYSTEM, state="prepared", nodes=[{"node": node.name}]),
         task("fleet in check mode", FLEET, check=True, cloud=SYSTEM, nodes=[{"node": node.name, "boot_interface": "http-ipxe"}]),
@@ -159,6 +176,7 @@ def tasks(node: Node, volume: str, folder: Path) -> list[Task]:
         storage("until", node="it-nowhere") | {"register": "tried", "until": "tried is success", "retries": 2, "delay": 0},
         storage("censored", node="it-nowhere") | {"no_log": True},
         storage("in time") | {"timeout": 60},
+        storage("variables of the cloud", cloud="{{ omit }}") | {"environment": {"OS_CLOUD": SYSTEM, "no_proxy": "{{ '*' }}"}},
         storage("environment") | {"environment": {"IT": "x"}},
         storage("become") | {"become": True, "become_method": "ansible.builtin.su"},
         storage("async") | {"async": 60, "poll": 1},
@@ -187,6 +205,7 @@ def further_plays(node: Node) -> list[Json]:
 def go_through(switch: str, lab: Lab, ansible: Ansible, folder: Path) -> Door:
     node, volume = lab.node(), lab.name("volume")
     volume_id = lab.volume(volume)["id"]
+    (folder / "disk.raw").write_bytes(bytes(1024**2))
     first = {"hosts": "localhost", "gather_facts": False, "tasks": tasks(node, volume, folder)}
     inventory = ansible.file("inventory.json", {"all": {"hosts": {"it-remote": REMOTE}}})
     playbook = ansible.file("play.yml", [first, *further_plays(node)])
@@ -268,8 +287,13 @@ def test_that_process_gives_the_result(doors: Doors, name: str) -> None:
         ("target", True),
         ("same target", False),
         ("volume", False),
+        ("image", True),
+        ("same image", False),
+        ("image in check mode", True),
+        ("nodes", False),
         ("fleet", False),
         ("fleet in check mode", True),
+        ("variables of the cloud", False),
         ("same python", False),
         ("defaults", False),
         ("delegated", False),

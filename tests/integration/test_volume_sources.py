@@ -128,6 +128,7 @@ class Changes:
 
     run: Run
     differing: str  # the id of the volume that came from elsewhere
+    ours: str  # the id of one that was made here
     broken: str  # the id of the one in error
     held: str
     refusals: Proxy
@@ -150,8 +151,11 @@ def changes(
 ) -> Changes:
     large = lab.name("large")
     lab.image(large, tmp_path_factory.mktemp("images"), mebibytes=GIB + 1)
-    differing, broken, held = (lab.volume(lab.name(what)) for what in ("differing", "broken", "held"))
+    differing, held = (lab.volume(lab.name(what)) for what in ("differing", "held"))
+    broken = lab.volume(lab.name("broken"), metadata={"bfv_made": "new"})  # as a run leaves it whose volume could not be made
     lab.set_status(broken["id"], "error")
+    ours = lab.volume(lab.name("ours"), volume_type=other_type)
+    lab.cinder("POST", f"/volumes/{ours['id']}/metadata", {"metadata": {"bfv_made": ours["id"]}})
     lab.snapshot(held["id"], lab.name("held-snapshot"))
     refusals, too_large = new_proxy(), new_proxy()
 
@@ -167,7 +171,8 @@ def changes(
         volume("drift", name=differing["name"], image=IMAGE, volume_type=other_type, proxy=refusals.url),
         *twice("retype", name=differing["name"], volume_type=other_type, retype=True),
         cli_task("retyped", "openstack", "volume", "show", differing["id"], cloud=PROJECT),
-        *twice("recreate on drift", name=differing["name"], image=IMAGE, recreate="on_drift"),
+        *twice("not ours", name=differing["name"], size=1, volume_type="tgt", recreate="on_drift"),
+        *twice("recreate on drift", name=ours["name"], size=1, volume_type="tgt", recreate="on_drift"),
         volume("in error", name=broken["name"], size=1, proxy=refusals.url),
         volume("check recreate", check=True, name=broken["name"], size=1, recreate="on_error", proxy=refusals.url),
         *twice("recreate on error", name=broken["name"], size=1, recreate="on_error"),
@@ -176,14 +181,18 @@ def changes(
         volume("within the limit", name=lab.name("within"), image=large, image_size_limit=2),
         volume("too large for the cloud", name=lab.name("none"), image=large, proxy=too_large.url),
     )
-    return Changes(run, differing["id"], broken["id"], held["name"], refusals)
+    return Changes(run, differing["id"], ours["id"], broken["id"], held["name"], refusals)
 
 
 def test_what_cannot_be_changed_is_reported(changes: Changes) -> None:
     left = changes.run["drift"]
     assert not left["changed"]
     said = " ".join(left["warnings"])
-    assert [word for word in ("image is none", "volume_type is tgt", "left as it is") if word not in said] == []
+    assert [
+        word
+        for word in ("does not show whether it was made from image", "volume_type is tgt", "left as it is")
+        if word not in said
+    ] == []
 
 
 def test_the_type_is_changed_where_that_is_permitted(changes: Changes, other_type: str) -> None:
@@ -196,9 +205,15 @@ def test_the_type_is_changed_where_that_is_permitted(changes: Changes, other_typ
 def test_a_volume_that_differs_is_made_anew_where_that_is_permitted(changes: Changes, lab: Lab) -> None:
     made = changes.run["recreate on drift"]
     assert made["changed"]
-    assert made["volume"]["id"] != changes.differing
-    assert (made["volume"]["status"], made["volume"]["bootable"]) == ("available", True)
+    assert made["volume"]["id"] != changes.ours
+    assert (made["volume"]["status"], made["volume"]["volume_type"]) == ("available", "tgt")
     assert [one["id"] for one in lab.volumes(made["volume"]["name"])] == [made["volume"]["id"]]
+
+
+def test_a_volume_that_was_not_made_here_is_left(changes: Changes) -> None:
+    left = changes.run["not ours"]
+    assert (left["changed"], left["volume"]["id"]) == (False, changes.differing)
+    assert "left as it is" in left["warnings"][0]
 
 
 def test_a_volume_in_error_is_refused_with_the_remedy(changes: Changes) -> None:
@@ -222,7 +237,7 @@ def test_cascade_removes_the_snapshots_as_well(changes: Changes, lab: Lab) -> No
     assert lab.volumes(changes.held) == []
 
 
-@pytest.mark.parametrize("task_name", ["retype", "recreate on drift", "recreate on error", "cascade"])
+@pytest.mark.parametrize("task_name", ["retype", "not ours", "recreate on drift", "recreate on error", "cascade"])
 def test_a_second_run_changes_nothing(changes: Changes, task_name: str) -> None:
     assert not changes.run[task_name]["failed"], changes.run[task_name].get("msg")
     assert not changes.run[f"{task_name} again"]["changed"]
