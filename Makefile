@@ -12,6 +12,8 @@ export STAMP := $(VENV)/.ready$(subst /,-,$(CURDIR))
 # A copy of the collection in ~/.ansible/collections would be found before this repository.
 export ANSIBLE_HOME := $(CURDIR)/.cache/ansible
 export PATH := $(VENV)/bin:$(PATH)
+# The checks start Python thousands of times. Where it may not keep what it has compiled, it compiles it each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## Show the targets
@@ -23,14 +25,21 @@ venv: $(STAMP) ## Build the virtual environment .venv (PYTHON=python3.12 chooses
 $(STAMP): requirements/dev.txt requirements/collections.txt tools/venv.sh tools/link_collections.py
 	@PYTHON="$(PYTHON)" tools/venv.sh
 
-# No index URLs in the locks: they have to work with any package index.
-LOCK := uv pip compile --quiet --upgrade --universal --no-header --no-emit-index-url
+# No index URLs in the locks: they have to work with any package index, and with the digests that PyPI has.
+LOCK := uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url
+
+SERVICES := roles/sandbox/files/requirements
 
 .PHONY: lock
 lock: venv ## Renew the locks from pyproject.toml
 	$(LOCK) --python-version 3.11 --group dev --output-file requirements/dev.txt
 	$(LOCK) --python-version 3.12 --group collections --no-deps --output-file requirements/collections.txt
-	$(LOCK) --python-version 3.11 --group sandbox --output-file roles/sandbox/files/requirements.txt
+	python tools/clients.py lock
+	$(LOCK) --python-version 3.11 --group sandbox --no-annotate --output-file $(SERVICES)/2026.2.txt
+	$(LOCK) --python-version 3.11 --group installer --no-annotate --output-file $(SERVICES)/uv.txt
+	for release in 2025.1 2024.1; do \
+	  $(LOCK) --python-version 3.11 --no-annotate $(SERVICES)/$$release.in --output-file $(SERVICES)/$$release.txt || exit; \
+	done
 	$(LOCK) --python-version 3.11 --group e2e --output-file tests/e2e/requirements.txt
 	$(LOCK) --python-version 3.9 roles/boot_image/files/requirements.in --output-file roles/boot_image/files/requirements.txt
 
@@ -39,16 +48,16 @@ CHECK := @python tools/checks.py run
 RESULTS := .cache/results
 LINTS := lint-ruff lint-format lint-types lint-floors lint-ansible lint-yaml lint-docs lint-changelog
 
-# All stages run, so that one look shows everything that fails; two at a time: the integration tests take as long as all
-# others together. They share what `services` installs.
-STAGES := test-integration test-lint test-sanity test-unit test-e2e test-molecule
+# All stages run, so that one look shows everything that fails; the longest first, and three at a time, since they wait more than they compute. They share
+# what `services` installs.
+STAGES := test-integration test-e2e test-unit test-molecule test-older test-sanity
+SIDE_BY_SIDE := CHECKS_SIDE_BY_SIDE=1 $(MAKE) --no-print-directory --keep-going --jobs=3
 
 .PHONY: test
-test: venv ## All checks of the next six targets; ends with `N passed, N failed`
+test: venv ## All checks of the targets test-*: lint, integration, sanity, unit, e2e, molecule, older; ends with `N passed, N failed`
 	@rm -rf $(RESULTS)
-	@$(MAKE) --no-print-directory services
-	@CHECKS_SIDE_BY_SIDE=1 $(MAKE) --no-print-directory --keep-going --jobs=2 $(STAGES); \
-	status=$$?; python tools/checks.py summary && exit $$status
+	@status=0; $(SIDE_BY_SIDE) services test-lint || status=1; $(SIDE_BY_SIDE) $(STAGES) || status=1; \
+	python tools/checks.py summary && exit $$status
 
 .PHONY: test-lint $(LINTS)
 test-lint: ## Style, types, floors, documentation, changelog
@@ -88,15 +97,70 @@ test-sanity: venv ## ansible-test sanity, without exceptions
 	$(CHECK) sanity tools/sanity.sh
 
 .PHONY: test-unit
-test-unit: venv ## Unit tests with coverage
+test-unit: venv ## Unit tests
 	@[ "$$(id -u)" -ne 0 ] || tools/need.sh podman:podman qemu-img:qemu-utils runc:runc shellcheck:shellcheck # without them tests of image builds are skipped
-	$(CHECK) unit pytest tests/unit --junitxml=$(RESULTS)/unit.xml --cov=plugins --cov-report=term
+	$(CHECK) unit pytest tests/unit -n 2 --junitxml=$(RESULTS)/unit.xml
+
+# The oldest and the newest ansible-core and libraries, and what comes next: requirements/clients.toml.
+PAIRS ?= oldest newest next
+# Of the unit tests those that ansible-core or the libraries could make fail; PAIR_TESTS=tests/unit takes all of them.
+PAIR_TESTS ?= $(addprefix tests/unit/,run action filter cloud values/test_hiding.py values/test_secrets.py values/test_identifiers.py \
+  test_collection.py test_conductor_config.py test_report.py)
+
+.PHONY: test-clients
+test-clients: venv ## Doors, modules and masking with the oldest and newest clients (PAIRS=oldest one of them)
+	@tools/need.sh cc:gcc # openstacksdk 4.0 wants netifaces, of which there is the source alone
+	@status=0; for pair in $(PAIRS); do \
+	  python tools/clients.py venv $$pair && python tools/checks.py run clients-$$pair .cache/clients/$$pair/bin/python -m pytest \
+	    $(PAIR_TESTS) tests/clients --junitxml=$(RESULTS)/clients-$$pair.xml || status=1; \
+	done; python tools/clients.py table; exit $$status
+
+.PHONY: coverage
+coverage: venv ## Unit tests, and which lines and branches of the plugins they reach
+	pytest tests/unit -n 2 --cov=plugins --cov-report=term-missing:skip-covered
+
+LAW_SEQUENCES ?= 20000
+
+.PHONY: test-laws
+test-laws: venv ## The laws over many random sequences of runs and other people's deeds (LAW_SEQUENCES=20000; hours)
+	LAW_SEQUENCES=$$(( ($(LAW_SEQUENCES) + 5) / 6 )) pytest tests/unit/test_state_machine.py -n 2 -rA
+
+.PHONY: test-mutants
+test-mutants: venv ## Break each guard of a destructive step, and see a test fail (half an hour)
+	python tools/mutate_guards.py
 
 .PHONY: test-integration
 test-integration: venv ## Integration tests against the sandbox (started when it is down)
 	$(CHECK) sandbox $(MAKE) --no-print-directory sandbox PROFILE=full
 	$(CHECK) integration env OS_CLIENT_CONFIG_FILE=$(CURDIR)/.sandbox/clouds.yaml \
-	  pytest tests/integration --junitxml=$(RESULTS)/integration.xml
+	  pytest tests/integration -m "not long" -n 2 --dist loadfile --junitxml=$(RESULTS)/integration.xml
+
+.PHONY: test-long
+test-long: venv ## The integration tests and the scenario that take the longest (an hour)
+	$(CHECK) sandbox $(MAKE) --no-print-directory sandbox PROFILE=full
+	$(CHECK) long env OS_CLIENT_CONFIG_FILE=$(CURDIR)/.sandbox/clouds.yaml \
+	  pytest tests/integration -m long -n 2 --dist loadfile --junitxml=$(RESULTS)/long.xml
+	@$(MAKE) --no-print-directory test-molecule SCENARIOS=boot_image
+
+RELEASES ?= 2025.1 2024.1
+GENERATION_TESTS ?= tests/integration
+GENERATIONS := $(RELEASES:%=generation-%)
+
+.PHONY: test-generations $(GENERATIONS)
+test-generations: ## The integration tests that need no Nova, on older releases (RELEASES=2025.1 one of them)
+	@$(MAKE) --no-print-directory --keep-going $(GENERATIONS); status=$$?; \
+	python tools/checks.py table $(GENERATIONS) && exit $$status
+
+$(GENERATIONS): generation-%: venv
+	$(CHECK) $@ tools/generation.sh $* $(RESULTS)/$@.xml -n 2 --dist loadfile $(GENERATION_TESTS)
+
+# What of the two fits beside the other checks: all released clients, and on the oldest release what asks most of Ironic and Cinder.
+.PHONY: test-older
+test-older: venv ## The oldest and the newest clients, and the core of the tests on the oldest OpenStack
+	@status=0; $(MAKE) --no-print-directory test-clients PAIRS="oldest newest" || status=1; \
+	$(MAKE) --no-print-directory generation-2024.1 GENERATION_TESTS="$(CORE)" || status=1; exit $$status
+
+CORE := $(addprefix tests/integration/test_,baremetal_node_storage.py bfv_info.py volume_connector.py volume_target.py)
 
 # Machines that really boot, in a network namespace. Images and services are kept in .cache/e2e from one run to the next.
 .PHONY: test-e2e
@@ -105,7 +169,8 @@ test-e2e: venv ## Boot emulated machines from iSCSI volumes, by the playbooks al
 	  /usr/lib/ipxe/snponly.efi:ipxe /usr/lib/ipxe/qemu/efi-virtio.rom:ipxe-qemu /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf
 	$(CHECK) e2e pytest tests/e2e --junitxml=$(RESULTS)/e2e.xml
 
-SCENARIOS ?= $(patsubst extensions/molecule/%/molecule.yml,%,$(wildcard extensions/molecule/*/molecule.yml))
+# boot_image builds an image, as `make test-e2e` does twice: it is one of the long tests.
+SCENARIOS ?= $(filter-out boot_image,$(patsubst extensions/molecule/%/molecule.yml,%,$(wildcard extensions/molecule/*/molecule.yml)))
 
 .PHONY: test-molecule
 test-molecule: venv ## The roles in containers and in a sandbox of their own (SCENARIOS=sandbox one of them)
@@ -117,15 +182,16 @@ test-molecule: venv ## The roles in containers and in a sandbox of their own (SC
 # The sandbox: real OpenStack services in .sandbox, on loopback addresses.
 PROFILE ?= mini
 NODES ?= 4
+RELEASE ?= 2026.2
 
 .PHONY: services
 services: venv # for sandboxes that share them
 	@ansible-playbook tools/services.yml -e sandbox_dir=$(CURDIR)/.sandbox -e sandbox_profile=full
 
 .PHONY: sandbox
-sandbox: venv ## Start OpenStack on this machine (PROFILE=mini|full, NODES=4)
+sandbox: venv ## Start OpenStack on this machine (PROFILE=mini|full, NODES=4, RELEASE=2024.1)
 	@ansible-playbook bfv.openstack.sandbox -e sandbox_dir=$(CURDIR)/.sandbox \
-	  -e sandbox_profile=$(PROFILE) -e sandbox_nodes=$(NODES) -e sandbox_inventory=$(CURDIR)/inventory/sandbox
+	  -e sandbox_release=$(RELEASE) -e sandbox_profile=$(PROFILE) -e sandbox_nodes=$(NODES) -e sandbox_inventory=$(CURDIR)/inventory/sandbox
 	@echo "The sandbox is up. Next: export OS_CLIENT_CONFIG_FILE=$(CURDIR)/.sandbox/clouds.yaml and"
 	@echo "ansible-playbook bfv.openstack.site -i inventory/sandbox (with .venv/bin in PATH). 'make down' ends it."
 
@@ -139,7 +205,7 @@ demo: sandbox ## Boot fake bare-metal nodes and servers from real volumes, twice
 	@tools/demo.sh
 
 # Each benchmark starts a sandbox of its own in .cache/bench, and stops it in the end: the other one would share the processor.
-BENCH ?= planning doors second_run fleet volumes_from_image
+BENCH ?= planning doors second_run fleet volumes_from_image weather
 
 .PHONY: bench
 bench: venv ## Measure against the floor and the peers (BENCH=name one of them; half an hour for all)

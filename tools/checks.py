@@ -3,6 +3,7 @@
 """Count the checks of `make test`.
 
     python tools/checks.py run NAME COMMAND...   run a check, keep its result, exit as it did
+    python tools/checks.py table NAME...         print how many tests of these checks passed and failed
     python tools/checks.py summary               print `N passed, N failed` of all checks since `make test` began
 
 A check counts once. pytest counts each of its tests: it leaves a JUnit file NAME.xml beside the results.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -37,6 +39,18 @@ def count(junit: Path, success: bool) -> tuple[int, int]:
     failed = totals["failures"] + totals["errors"]
     passed = totals["tests"] - failed - totals["skipped"]
     return passed, failed if success or failed else 1
+
+
+def failures(junit: Path) -> list[str]:
+    """The tests that failed, each with the first line of its reason."""
+    if not junit.exists():
+        return []
+    found = []
+    for case in ElementTree.parse(junit).iter("testcase"):
+        for trouble in (*case.iter("failure"), *case.iter("error")):
+            reason = (trouble.get("message") or "").strip().splitlines()[:1]
+            found.append(": ".join([f"{case.get('classname')}::{case.get('name')}", *reason]))
+    return found
 
 
 @contextmanager
@@ -69,8 +83,22 @@ def run(name: str, command: list[str]) -> int:
     code = execute(name, command)
     passed, failed = count(junit, code == 0)
     (RESULTS / f"{name}.count").write_text(f"{passed} {failed}\n")
-    print(f"--- {name}: {'ok' if code == 0 else 'FAILED'}, {time.monotonic() - started:.0f} s", flush=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    took = f"{time.monotonic() - started:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of CPU"
+    print(f"--- {name}: {'ok' if code == 0 else 'FAILED'}, {took}", flush=True)
     return code
+
+
+def table(names: list[str]) -> int:
+    """Print what the checks have counted, a line each; one that has not run failed."""
+    print(f"{'':24}{'passed':>8}{'failed':>8}")
+    failed = 0
+    for name in names:
+        path = RESULTS / f"{name}.count"
+        good, bad = map(int, path.read_text().split()) if path.exists() else (0, 1)
+        failed += bad
+        print(f"{name:24}{good:8}{bad:8}")
+    return 1 if failed else 0
 
 
 def summary() -> int:
@@ -81,9 +109,17 @@ def summary() -> int:
         failed += bad
         if bad:
             print(f"Failed: {path.stem}")
+            for line in failures(path.with_suffix(".xml")):
+                print(f"  {line}")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(summary() if sys.argv[1] == "summary" else run(sys.argv[2], sys.argv[3:]))
+    match sys.argv[1:]:
+        case ["summary"]:
+            sys.exit(summary())
+        case ["table", *names]:
+            sys.exit(table(names))
+        case ["run", name, *command]:
+            sys.exit(run(name, command))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Boot the nodes and servers of inventory/sandbox from their volumes, move one server to another flavor, show that a second run
-# changes nothing, and what boots from where. Run by `make demo`, which starts the sandbox before.
+# Boot the nodes and servers of inventory/sandbox from their volumes, move one server to another flavor, save a server and a node and
+# bring them back, show that a second run changes nothing, and what boots from where. Run by `make demo`, which starts the sandbox before.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export OS_CLIENT_CONFIG_FILE=$PWD/.sandbox/clouds.yaml
@@ -24,6 +24,19 @@ before=$(address)
 play bfv.openstack.server --limit vm-0 "${larger[@]}"
 echo "address of vm-0: $before before, $(address) after"
 [ "$before" = "$(address)" ]
+
+echo "==> Save server vm-0 and node bm-0, change what is on their disks, and bring them back"
+checkpoint=(bfv.openstack.checkpoint --limit "vm-0,bm-0" -e checkpoint="demo-$(date +%s)")
+python tools/demo_disk.py vm-0 bm-0 "as it was saved"
+play "${checkpoint[@]}" -e checkpoint_keep=1
+python tools/demo_disk.py vm-0 bm-0 "changed since"
+python tools/demo_disk.py vm-0 bm-0
+# without a safety checkpoint Cinder writes the snapshot onto the node's own volume
+play "${checkpoint[@]}" -e checkpoint_state=reverted -e checkpoint_safety=false -e '{"checkpoint_may_lose": ["user_data"]}'
+python tools/demo_disk.py vm-0 bm-0 | tee "$log"
+echo "address of vm-0: $before before, $(address) after"
+[ "$before" = "$(address)" ]
+[ "$(grep --count ': as it was saved$' "$log")" -eq 2 ]
 
 echo "==> Second run"
 play bfv.openstack.site bfv.openstack.server "${larger[@]}" | tee "$log"

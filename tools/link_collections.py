@@ -1,6 +1,6 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: Apache-2.0
-"""Put the collections that we need on the path of .venv: python tools/link_collections.py ANSIBLE_WHEEL.
+"""Put the collections that we need on the path of the Python that runs this: python tools/link_collections.py ANSIBLE_WHEEL.
 
 ansible-core and Python both look into site-packages/ansible_collections, so one place serves playbooks, pytest and mypy.
 """
@@ -21,6 +21,8 @@ NEEDED = ("ansible_collections/openstack/cloud/", "ansible_collections/container
 
 def main(wheel: str) -> None:
     site_packages = Path(sysconfig.get_path("purelib"))
+    if REPOSITORY not in site_packages.parents:
+        sys.exit(f"{site_packages} is of no virtual environment of this checkout: its collections stay. Run .venv/bin/python.")
     collections = site_packages / "ansible_collections"
     # An older version's files must not stay beside the newer one's.
     shutil.rmtree(collections, ignore_errors=True)

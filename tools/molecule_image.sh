@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 suite=bookworm
 python=3.11 # of that suite
 include=systemd,systemd-sysv,python3
-lock=roles/sandbox/files/requirements.txt
+lock=roles/sandbox/files/requirements/2026.2.txt
 
 if [ "$(id -u)" -ne 0 ]; then
   echo "The containers of the molecule scenarios need root: debootstrap and podman." >&2

@@ -22,21 +22,29 @@ fi
 "$PYTHON" -c 'import ensurepip' 2>/dev/null || tools/need.sh "ensurepip:$("$PYTHON" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
 
 # Scripts in .venv/bin carry the path of the folder in which they were made: a moved or copied checkout starts anew.
+# The marker is written into the empty folder: what is in it without one is somebody else's.
 if [ ! -e "${STAMP:=.venv/.stamp}" ]; then
+  if [ -n "$(ls -A .venv 2>/dev/null)" ] && ! compgen -G '.venv/.ready*' >/dev/null && [ ! -e .venv/.bfv-openstack ]; then
+    echo "The folder .venv is not of \`make venv\`, which would empty it: move it away first." >&2
+    exit 1
+  fi
   echo "==> Virtual environment .venv with $("$PYTHON" --version)"
-  "$PYTHON" -m venv --clear .venv
+  rm -rf .venv
+  mkdir .venv
+  touch .venv/.bfv-openstack
+  "$PYTHON" -m venv .venv
 fi
 
 echo "==> Toolchain of requirements/dev.txt"
-.venv/bin/python -m pip install --quiet "$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements/dev.txt)"
-.venv/bin/uv pip sync --quiet --python .venv/bin/python requirements/dev.txt
+.venv/bin/python -m pip install --quiet --require-hashes --requirement roles/sandbox/files/requirements/uv.txt
+.venv/bin/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python requirements/dev.txt
 
 echo "==> openstack.cloud out of the ansible wheel, and this repository as bfv.openstack"
 wheels=$(mktemp -d)
 trap 'rm -rf "$wheels"' EXIT
 # Of the wheel only a collection is used, which has no opinion on the Python version.
 .venv/bin/python -m pip download --quiet --no-deps --ignore-requires-python --only-binary :all: \
-  --dest "$wheels" --requirement requirements/collections.txt
+  --dest "$wheels" --require-hashes --requirement requirements/collections.txt
 .venv/bin/python tools/link_collections.py "$wheels"/ansible-*.whl
 
 touch "$STAMP"
