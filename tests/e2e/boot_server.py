@@ -52,7 +52,7 @@ def _dnsmasq(tftp_root: Path, folder: Path, models: Iterable[Model]) -> list[str
         "--keep-in-foreground",
         "--conf-file=/dev/null",
         "--user=root",  # it reads below the checkout
-        "--port=0",
+        "--no-resolv",  # it knows the machines, and asks nobody about others
         f"--interface={BRIDGE}",
         "--bind-interfaces",
         f"--listen-address={HOST}",

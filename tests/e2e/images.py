@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..integration.runs import Ansible, Run
+from . import inside
 from .playbooks import play
 
 PLAYBOOK = "bfv.openstack.image"
@@ -26,6 +27,7 @@ def upload(ansible: Ansible, boot_mode: str, folder: Path, cloud: str, name: str
 
 
 def _run(ansible: Ansible, boot_mode: str, folder: Path, **others: object) -> Run:
+    inside.make_key(folder)
     wanted = {
         "boot_image_boot_mode": boot_mode,
         "boot_image_dir": str(folder),

@@ -61,11 +61,13 @@ class Lab:
     array: Array
     machines: dict[str, Machine]
     folders: Folders
+    network: Network
 
-    def disk(self, name: str, image: Path) -> Path:
-        """A raw disk with the content of the image."""
+    def disk(self, name: str, image: Path, more: int = 0) -> Path:
+        """A raw disk with the content of the image, and more room than the image has, in bytes."""
         disk = self.folders.run / f"{name}.raw"
         subprocess.run(["qemu-img", "convert", "-O", "raw", image, disk], check=True)
+        subprocess.run(["qemu-img", "resize", "-q", "-f", "raw", disk, f"+{more}"], check=True)
         return disk
 
     def enroll(self, machine: Machine, resource_class: str) -> Node:
@@ -117,7 +119,7 @@ def running(models: Iterable[Model], folders: Folders) -> Iterator[Lab]:
             boot_server.running(sandbox.http_root, (machine.model for machine in machines.values()), folders.run, folders.logs)
         )
         tgt = stack.enter_context(array.running(folders.sockets, folders.logs))
-        yield Lab(cloud.Lab("e2e-"), tgt, machines, folders)
+        yield Lab(cloud.Lab("e2e-"), tgt, machines, folders, network)
     shutil.rmtree(folders.run)
 
 

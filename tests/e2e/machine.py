@@ -1,7 +1,7 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A machine: QEMU without a disk. All that it can do is boot over its network card."""
+"""A machine: QEMU without a disk to boot from. All that it can do is boot over its network card."""
 
 from __future__ import annotations
 
@@ -59,6 +59,8 @@ class Machine:
     folder: Path
     logs: Path
     consoles: list[Console] = field(default_factory=list)
+    # Of the machine itself. It is never booted from them, and what it writes to them is thrown away.
+    disks: list[Path] = field(default_factory=list)
     _process: Process | None = None
 
     @property
@@ -89,6 +91,7 @@ class Machine:
             *("-serial", f"file:{console}"),
             *("-netdev", f"tap,id=lan,ifname={self.model.tap},script=no,downscript=no"),
             *("-device", card + (",bootindex=1" if from_network else "")),
+            *(f"-drive=file={disk},format=raw,if=virtio,snapshot=on" for disk in self.disks),
             *(self._firmware() if boot_mode == "uefi" else ()),
         ]
 

@@ -14,7 +14,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -52,6 +52,15 @@ class Network:
         """A network card for a machine."""
         _ip("tuntap", "add", "dev", name, "mode", "tap")
         _ip("link", "set", name, "master", BRIDGE, "up")
+
+    @contextmanager
+    def unplugged(self, name: str) -> Iterator[None]:
+        """Without a network, and so without its array, as long as the `with` block runs."""
+        _ip("link", "set", name, "nomaster")
+        try:
+            yield
+        finally:
+            _ip("link", "set", name, "master", BRIDGE)
 
 
 def _ip(*words: str) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from ..integration.lab import Json, Node
 from ..integration.runs import Ansible, Run
 from ..integration.waiting import until
-from .lab import Lab
+from .inside import Inside
+from .lab import IMAGES, Lab
 from .machine import Machine
 from .playbooks import play
 from .report import Report
@@ -37,6 +38,8 @@ class Story:
     states: dict[str, str] = field(default_factory=dict)
     on: dict[str, bool] = field(default_factory=dict)
     markers: dict[str, dict[str, str]] = field(default_factory=dict)
+    facts: dict[str, dict[str, str]] = field(default_factory=dict)
+    written: list[int] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -68,6 +71,16 @@ class Story:
             line = self.machine.consoles[-1].marker()
         self.report.tell(self.name, line)
         self.markers[what] = dict(word.split("=", 1) for word in line.split()[1:])
+
+    def look_inside(self, what: str) -> None:
+        """See what the machine is like, by SSH."""
+        with self.step(f"{what}, seen from inside"):
+            self.facts[what] = self.inside.facts()
+        self.report.tell(self.name, f"BFV-INSIDE {' '.join(f'{name}={value}' for name, value in self.facts[what].items())}")
+
+    @property
+    def inside(self) -> Inside:
+        return Inside(self.machine.model.address, IMAGES)
 
     def switch_off(self, what: str) -> None:
         with self.step(what):

@@ -5,23 +5,38 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from ..integration.lab import Json
 from ..integration.runs import Ansible
+from ..integration.waiting import until
 from . import stories
 from .lab import Lab
+from .network import HOST
 from .report import Report
 from .stories import DEPLOY, UNDEPLOY, Story
+
+GROWTH = 1024**3
+# An array that fails over. The machine that lives through it.
+AWAY, SECONDS_AWAY = "array-bios", 150
+WRITE = """
+sudo systemd-run --quiet --unit=bfv-writer sh -c \
+  'n=0; while sleep 1; do n=$((n + 1)); echo $n > /var/tmp/written.new && sync /var/tmp/written.new && mv /var/tmp/written.new /var/tmp/written; done'
+"""
+# Of the machines so far: machine id, host key, host name.
+IDENTITIES: list[tuple[str, str, str]] = []
 
 
 @pytest.fixture(scope="module", params=["bios", "uefi"])
 def story(request: pytest.FixtureRequest, the_lab: Lab, disk_images: dict[str, Path], ansible: Ansible, report: Report) -> Story:
     name = f"array-{request.param}"
     with report.step(name, "export the LUN"):
-        lun = the_lab.array.export(name, the_lab.disk(name, disk_images[request.param]))
+        lun = the_lab.array.export(name, the_lab.disk(name, disk_images[request.param], more=GROWTH))
+    # An old disk in the machine, with a system of the very same image.
+    the_lab.machines[name].disks.append(the_lab.disk(f"{name}-old", disk_images[request.param]))
     story = stories.begin(the_lab, ansible, report, name)
     variables: Json = {
         "baremetal_deploy_storage_interface": "external",
@@ -31,7 +46,15 @@ def story(request: pytest.FixtureRequest, the_lab: Lab, disk_images: dict[str, P
 
     story.play("deploy, and wait for port 22", DEPLOY, variables | waiting)
     story.boot("boot")
+    story.look_inside("boot")
     story.play("deploy again", DEPLOY, variables)
+    if name == AWAY:
+        written = write_without_the_array(story)
+        report.tell(name, f"written before, when the array came back, and at last: {' '.join(map(str, written))}")
+        story.written.extend(written)
+    else:
+        with story.step("make the initramfs anew"):
+            story.inside.run("sudo update-initramfs -u")
     story.reboot("switch off and on")
     story.boot("boot after the reboot")
     story.play("undeploy", UNDEPLOY, variables)
@@ -41,8 +64,61 @@ def story(request: pytest.FixtureRequest, the_lab: Lab, disk_images: dict[str, P
     return story
 
 
-def test_the_root_disk_is_the_lun(story: Story) -> None:
+def write_without_the_array(story: Story) -> list[int]:
+    """Have the machine write to its disk once a second, and take its network away for a while. How often it had written."""
+
+    def written() -> int:
+        return int(story.inside.run("cat /var/tmp/written"))
+
+    with story.step(f"the array is away for {SECONDS_AWAY} s"):
+        story.inside.run(WRITE)
+        until("the machine to write", lambda: written() > 1)
+        before = written()
+        with story.lab.network.unplugged(story.machine.model.tap):
+            time.sleep(SECONDS_AWAY)
+        story.inside.wait()
+        back = written()
+        until("the machine to go on", lambda: written() > back)
+        return [before, back, written()]
+
+
+def test_the_root_disk_is_the_lun_whatever_disks_are_in_the_machine(story: Story) -> None:
     assert story.markers["boot"]["transport"] == "iscsi"
+    assert story.facts["boot"]["local_disks"] == "1"
+
+
+def test_the_root_grows_with_its_lun(story: Story) -> None:
+    facts = story.facts["boot"]
+    # The firmware partition, and what the file system keeps for itself.
+    assert int(facts["root"]) > 0.9 * (int(facts["disk"]) - (600 * 1024**2 if story.machine.model.boot_mode == "uefi" else 0))
+
+
+def test_the_label_of_the_root_is_its_own(story: Story) -> None:
+    assert story.facts["boot"]["label"].startswith("bfv-")
+
+
+def test_name_servers_are_the_dhcp_servers(story: Story) -> None:
+    assert story.facts["boot"]["name_servers"] == HOST
+
+
+def test_a_root_session_waits_for_a_day(story: Story) -> None:
+    assert story.facts["boot"]["recovery"] == "86400"
+
+
+def test_machines_of_one_kind_of_image_are_their_own(story: Story) -> None:
+    facts = story.facts["boot"]
+    assert story.markers["boot"]["initiator"].endswith(f".{facts['host_name']}")
+    IDENTITIES.append((facts["machine_id"], facts["host_key"], facts["host_name"]))
+    for identity in zip(*IDENTITIES, strict=True):
+        assert len(set(identity)) == len(IDENTITIES)
+
+
+def test_a_machine_goes_on_when_its_array_comes_back(story: Story) -> None:
+    if story.name == AWAY:
+        before, back, at_last = story.written
+        assert before <= back < at_last
+    else:
+        assert not story.written
 
 
 def test_the_firmware_is_the_one_of_the_node(story: Story) -> None:

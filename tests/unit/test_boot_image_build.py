@@ -102,6 +102,7 @@ def start(folder: Path, what: str, path: str = os.environ["PATH"], **changes: An
         "directory": str(folder / "images"),
         "work": str(folder / "images" / ".work"),
         "format": "raw",
+        "architecture": "amd64",
         "elements": ["debian-minimal", "vm"],
         "elements_path": [],
         "packages": [],

@@ -1,13 +1,12 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The hooks of the element bfv-iscsi-boot that need no Debian, and what it puts into images, in a throw-away copy of this system's files.
+"""The hooks of the element bfv-iscsi-boot that need no Debian, in a throw-away copy of this system's files.
 
 grubby and lsinitrd are small programs here, which do to the files what the real ones do. Needs root and overlay file systems.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,7 +14,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-HOOK = Path(__file__).resolve().parents[2] / "roles/boot_image/files/elements/bfv-iscsi-boot/finalise.d/60-bfv-iscsi-boot"
+from . import image_files
+from .image_files import ELEMENT
+
+HOOK = ELEMENT / "finalise.d/60-bfv-iscsi-boot"
 ARGUMENTS = "rd.iscsi.firmware=1 rd.iscsi.ibft=1"
 GRUBBY = """#!/bin/sh
 for entry in /boot/loader/entries/*.conf; do
@@ -28,26 +30,8 @@ done
 LSINITRD = """#!/bin/sh
 cat "$2"
 """
-PREPARE = """
-set -e
-mount -t tmpfs tmpfs {work}
-mkdir {work}/upper {work}/work {work}/root
-mount -t overlay -o lowerdir=/,upperdir={work}/upper,workdir={work}/work overlay {work}/root
-cp -a {files}/. {work}/root/
-chroot {work}/root env -i DISTRO_NAME={distribution} PATH=/stubs:/usr/sbin:/usr/bin:/sbin:/bin bash /hook
-cp -a {work}/root/boot {work}/root/etc/kernel {results}
-"""
 
-
-def can_overlay() -> bool:
-    script = "mount -t tmpfs t /mnt && mkdir /mnt/u /mnt/w /mnt/r && mount -t overlay -o lowerdir=/,upperdir=/mnt/u,workdir=/mnt/w o /mnt/r"
-    return (
-        os.geteuid() == 0
-        and not subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, check=False).returncode
-    )
-
-
-pytestmark = pytest.mark.skipif(not can_overlay(), reason="needs root and overlay file systems")
+pytestmark = pytest.mark.skipif(not image_files.can_overlay(), reason="needs root and overlay file systems")
 
 
 @pytest.fixture
@@ -71,12 +55,9 @@ def image(tmp_path: Path) -> Path:
 
 
 def run(image: Path, distribution: str = "centos") -> tuple[subprocess.CompletedProcess[str], Path]:
-    work, results = image.parent / "work", image.parent / "results"
-    work.mkdir()
-    results.mkdir()
-    script = PREPARE.format(work=work, files=image, results=results, distribution=distribution)
-    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False), results
+    hook = image / "hook"
+    hook.write_text(f"trap 'cp -a /boot /etc/kernel /results' EXIT\n{hook.read_text()}")
+    return image_files.run(image, DISTRO_NAME=distribution, DIB_BFV_HOST_NAME="''", DIB_BFV_OWN_MACHINE="yes")
 
 
 @pytest.mark.parametrize("distribution", ["centos", "rocky", "almalinux", "rhel", "fedora"])
@@ -125,21 +106,23 @@ def test_debian_is_left_alone(image: Path) -> None:
     assert ARGUMENTS not in (results / "boot/loader/entries/one.conf").read_text()
 
 
-def test_a_firmware_partition_may_be_late(image: Path) -> None:
+def test_a_firmware_partition_may_be_late_and_is_found_by_its_id(image: Path) -> None:
+    for name, answer in (("findmnt", "/dev/loop0p1"), ("blkid", "51AF-02BC")):
+        (image / "stubs" / name).write_text(f"#!/bin/sh\necho {answer}\n")
+        (image / "stubs" / name).chmod(0o755)
     (image / "etc/fstab").write_text("LABEL=root / ext4 defaults 0 1\nLABEL=MKFS_ESP /boot/efi vfat defaults 0 2\n")
     (image / "hook").write_text(HOOK.with_name("61-bfv-firmware-partition").read_text() + "\ncp /etc/fstab /etc/kernel\n")
     done, results = run(image)
     assert done.returncode == 0, done.stdout
     assert (
         results / "kernel/fstab"
-    ).read_text() == "LABEL=root / ext4 defaults 0 1\nLABEL=MKFS_ESP /boot/efi vfat defaults,nofail 0 2\n"
+    ).read_text() == "LABEL=root / ext4 defaults 0 1\nUUID=51AF-02BC /boot/efi vfat defaults,nofail 0 2\n"
 
 
 @pytest.mark.parametrize(("allowed", "left_alone"), [("0", True), ("1", False)])
 def test_cloud_init_leaves_the_network_alone_unless_it_may_have_it(image: Path, allowed: str, left_alone: bool) -> None:
-    element = HOOK.parent.parent
-    shutil.copytree(element / "bfv-iscsi-boot", image / "bfv-iscsi-boot")
-    hook = (element / "install.d/60-bfv-iscsi-boot").read_text()
+    shutil.copytree(ELEMENT / "bfv-iscsi-boot", image / "bfv-iscsi-boot")
+    hook = (ELEMENT / "install.d/60-bfv-iscsi-boot").read_text()
     wanted = "/etc/cloud/cloud.cfg.d/95-bfv-iscsi-boot-network.cfg"
     (image / "hook").write_text(
         f"export DIB_BFV_CLOUD_INIT_NETWORK={allowed}\nrm -f {wanted}\n{hook}\n"
@@ -178,7 +161,7 @@ def test_a_node_takes_its_initiator_name_from_the_firmware(
         ibft.write_text(f"{firmware}\n")
     name = image / "etc/iscsi/initiatorname.iscsi"
     name.unlink() if before is None else name.write_text(before)
-    prepare = (HOOK.parent.parent / "bfv-iscsi-boot/bfv-iscsid-prepare").read_text().removesuffix("exit 0\n")
+    prepare = (ELEMENT / "bfv-iscsi-boot/bfv-iscsid-prepare").read_text().removesuffix("exit 0\n")
     (image / "hook").write_text(f"{prepare}\ncp -p $file /etc/kernel\n")
     done, results = run(image)
     assert done.returncode == 0, done.stdout

@@ -83,6 +83,8 @@ def test_the_variables_of_each_family_and_boot_mode(
     assert environment["DIB_RELEASE"] == SYSTEM[family][1]
     assert environment["DIB_CLOUD_INIT_DATASOURCES"] == "OpenStack"
     assert environment["DIB_BFV_CLOUD_INIT_NETWORK"] == "0"
+    assert environment["DIB_BFV_FIRMWARE"] == "1"
+    assert (environment["DIB_BFV_HOST_NAME"], environment["DIB_BFV_OWN_MACHINE"], environment["DIB_BFV_USERS"]) == ("", "yes", "")
     arguments = "nofb nomodeset gfxpayload=text"
     if family in DEBIANS:
         assert environment["DIB_BOOTLOADER_DEFAULT_CMDLINE"] == arguments
@@ -121,10 +123,57 @@ def test_options_reach_the_plan(tmp_path: Path) -> None:
     assert "DIB_CLOUD_INIT_DATASOURCES" not in environment
 
 
+def test_users_and_host_names_reach_the_image(tmp_path: Path) -> None:
+    planned = plan(
+        tmp_path,
+        boot_image_kernel="cloud",
+        boot_image_cloud_init=False,
+        boot_image_hostname="from_dns",
+        boot_image_own_machine=False,
+        boot_image_users=[{"name": "ops", "sudo": True, "keys": ["ssh-ed25519 AAAA ops", "ssh-rsa BBBB"]}, {"name": "auditor"}],
+    )
+    environment = planned["environment"]
+    assert environment["DIB_BFV_USERS"] == "ops\tyes\tssh-ed25519 AAAA ops\tssh-rsa BBBB\nauditor\tno"
+    assert (environment["DIB_BFV_HOST_NAME"], environment["DIB_BFV_OWN_MACHINE"]) == ("from_dns", "no")
+    # Virtual machines need none, unless it is asked for.
+    assert environment["DIB_BFV_FIRMWARE"] == "0"
+    assert planned["elements"][-1] == "openssh-server"
+    assert planned["packages"] == ["sudo"]
+
+
+@pytest.mark.parametrize(
+    ("family", "element"), [("debian", "bfv-local-image"), ("ubuntu", "bfv-local-image"), ("rhel", "rhel"), ("fedora", "fedora")]
+)
+def test_a_system_comes_from_the_image_of_a_vendor(tmp_path: Path, family: str, element: str) -> None:
+    planned = plan(tmp_path, boot_image_family=family, boot_image_local_image="/images/cloud.qcow2")
+    assert planned["elements"][0] == element
+    environment = planned["environment"]
+    assert environment["DIB_LOCAL_IMAGE"] == "/images/cloud.qcow2"
+    assert environment.get("DISTRO_NAME") == (family if family in DEBIANS else None)
+
+
+def test_an_image_for_other_processors(tmp_path: Path) -> None:
+    assert plan(tmp_path)["architecture"] == "amd64"
+    (tmp_path / "arm").mkdir()
+    planned = plan(tmp_path / "arm", boot_image_architecture="aarch64", boot_image_boot_mode="uefi")
+    assert planned["architecture"] == "arm64"
+
+
 REFUSALS: list[tuple[dict[str, Any], str]] = [
-    ({"boot_image_family": "fedora"}, "set one of DIB_LOCAL_IMAGE, BASE_IMAGE_FILE in"),
+    (
+        {"boot_image_family": "fedora"},
+        "set boot_image_local_image to a cloud image of it on the builder, or one of DIB_LOCAL_IMAGE, BASE_IMAGE_FILE in",
+    ),
     # The element `rhel` takes it together with DIB_CLOUD_IMAGES only, and then for an image of Red Hat's old names.
-    ({"boot_image_family": "rhel", "boot_image_environment": {"BASE_IMAGE_FILE": "x"}}, "set one of DIB_LOCAL_IMAGE in"),
+    ({"boot_image_family": "rhel", "boot_image_environment": {"BASE_IMAGE_FILE": "x"}}, "or one of DIB_LOCAL_IMAGE in"),
+    ({"boot_image_local_image": "cloud.qcow2"}, "has to be an absolute path"),
+    ({"boot_image_family": "rocky", "boot_image_local_image": "/x.qcow2"}, "rocky is made of a container"),
+    ({"boot_image_local_image": "/x.qcow2", "boot_image_environment": SOURCE}, "another one as DIB_LOCAL_IMAGE"),
+    ({"boot_image_architecture": "aarch64"}, "aarch64 have no firmware bios"),
+    ({"boot_image_hostname": "bm_0"}, "boot_image_hostname (bm_0)"),
+    ({"boot_image_users": [{"name": "Ops"}]}, "boot_image_users (Ops)"),
+    ({"boot_image_users": [{"name": "ops", "keys": ["a\nb"]}]}, "each of their keys is one line"),
+    ({"boot_image_users": [{"keys": []}]}, "missing required arguments: name"),
     ({"boot_image_name": "../disk"}, "boot_image_name (../disk)"),
     ({"boot_image_dir": "images"}, "absolute paths"),
     ({"boot_image_elements_path": ["elements"]}, "absolute paths"),

@@ -28,6 +28,7 @@ def plan(folder: Path, **changes: Any) -> Plan:
         "directory": str(folder),
         "work": str(folder / ".work"),
         "format": "raw",
+        "architecture": "amd64",
         "elements": ["debian-minimal", "vm"],
         "elements_path": [],
         "packages": ["vim", "git"],

@@ -76,10 +76,10 @@ def environment(plan: Plan) -> dict[str, str]:
     }
 
 
-def arguments(plan: Plan, output: Path) -> list[str]:
+def arguments(plan: Plan, version: Version, output: Path) -> list[str]:
     """Return the arguments of disk-image-create. A tmpfs would hide the loop devices' files from cleanup.py."""
     return [
-        *("-a", "amd64", "-t", "raw", "-o", str(output), "--no-tmpfs"),
+        *("-a", plan.architecture, "-t", "raw", "-o", str(output), "--no-tmpfs", "--root-label", version.root_label),
         *([] if plan.base else ["-n"]),
         *(["--image-size", str(plan.size)] if plan.size else []),
         *(["-p", ",".join(plan.packages)] if plan.packages else []),
@@ -143,8 +143,9 @@ def last_lines(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-LAST_LINES:])
 
 
-def run_disk_image_create(plan: Plan, log: Path, output: Path) -> None:
-    command = [*CONFINED, sys.executable, "-c", DISK_IMAGE_CREATE, *arguments(plan, output)]
+def run_disk_image_create(plan: Plan, version: Version, output: Path) -> None:
+    log = version.log
+    command = [*CONFINED, sys.executable, "-c", DISK_IMAGE_CREATE, *arguments(plan, version, output)]
     # A hook may trace its commands into it, with the secrets that they get: nobody else reads it.
     with open(log, "w", opener=lambda path, flags: os.open(path, flags | os.O_NOFOLLOW, 0o600)) as lines:
         os.fchmod(lines.fileno(), 0o600)  # it may be there, of an earlier try
@@ -236,7 +237,7 @@ def build(plan: Plan) -> tuple[bool, dict[str, Any]]:
             built = not version.image.exists()
             if built:
                 with cleaned_up(plan, lock):
-                    run_disk_image_create(plan, version.log, plan.scratch / "image")
+                    run_disk_image_create(plan, version, plan.scratch / "image")
                     finish(plan, version, wanted, plan.scratch / "image.raw")
     manifest = json.loads(version.manifest.read_text())
     moved = version.link.resolve() != version.image.resolve()

@@ -49,6 +49,7 @@ def find_inputs(plan: Plan, version: str, elements: dict[str, Path]) -> dict[str
         "diskimage-builder": version,
         "elements": {name: tree_digest(path) for name, path in elements.items()},
         "environment": plan.environment,
+        "architecture": plan.architecture,
         "format": plan.format,
         "packages": sorted(plan.packages),
         "serial": plan.serial,

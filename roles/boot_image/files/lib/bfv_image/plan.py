@@ -19,6 +19,8 @@ class Plan:
     directory: Path
     work: Path
     format: str
+    # diskimage-builder's name of it, such as amd64.
+    architecture: str
     elements: tuple[str, ...]
     elements_path: tuple[Path, ...]
     packages: tuple[str, ...]
@@ -59,6 +61,11 @@ class Version:
         return f"{self.name}-{self.digest[:12]}"
 
     @property
+    def root_label(self) -> str:
+        """Label of the root file system, which no other version and nobody else's image has. XFS takes twelve characters."""
+        return f"bfv-{self.digest[:8]}"
+
+    @property
     def image(self) -> Path:
         return self.directory / f"{self.stem}.{self.format}"
 
@@ -96,6 +103,7 @@ def parse(text: str) -> Plan:
         directory=Path(wanted["directory"]),
         work=Path(wanted["work"]),
         format=wanted["format"],
+        architecture=wanted["architecture"],
         elements=tuple(wanted["elements"]),
         elements_path=tuple(Path(folder) for folder in wanted["elements_path"]),
         packages=tuple(wanted["packages"]),

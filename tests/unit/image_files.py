@@ -1,0 +1,45 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+"""A throw-away copy of this system's files, in which hooks and programs of the element bfv-iscsi-boot run as they do in an image.
+
+Needs root and overlay file systems.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+ELEMENT = Path(__file__).resolve().parents[2] / "roles/boot_image/files/elements/bfv-iscsi-boot"
+PREPARE = """
+set -e
+mount -t tmpfs tmpfs {work}
+mkdir {work}/upper {work}/work {work}/root
+mount -t overlay -o lowerdir=/,upperdir={work}/upper,workdir={work}/work overlay {work}/root
+cp -a {files}/. {work}/root/
+mkdir -p {work}/root/results
+status=0
+chroot {work}/root env -i {environment} PATH=/stubs:/usr/sbin:/usr/bin:/sbin:/bin bash /hook || status=$?
+cp -a {work}/root/results/. {results}
+exit $status
+"""
+
+
+def can_overlay() -> bool:
+    script = "mount -t tmpfs t /mnt && mkdir /mnt/u /mnt/w /mnt/r && mount -t overlay -o lowerdir=/,upperdir=/mnt/u,workdir=/mnt/w o /mnt/r"
+    return (
+        os.geteuid() == 0
+        and not subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, check=False).returncode
+    )
+
+
+def run(files: Path, **environment: str) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """Run `hook` of these files, which are laid over this system's. What it leaves in /results is given back."""
+    work, results = files.parent / "work", files.parent / "results"
+    work.mkdir()
+    results.mkdir()
+    variables = " ".join(f"{name}={value}" for name, value in environment.items())
+    script = PREPARE.format(work=work, files=files, results=results, environment=variables)
+    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False), results
