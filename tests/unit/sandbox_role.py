@@ -20,9 +20,15 @@ def program(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[st
     return subprocess.run(command, env={"PYTHONPATH": str(LIB)}, capture_output=True, text=True, check=False)
 
 
-def play(folder: Path, entry: str, variables: dict[str, Any], environment: dict[str, str] | None = None) -> tuple[int, str]:
-    """Run the role: how it ended, and what it printed, in one line."""
-    role = {"ansible.builtin.include_role": {"name": "bfv.openstack.sandbox", "tasks_from": entry}}
+def play(
+    folder: Path,
+    entry: str,
+    variables: dict[str, Any],
+    environment: dict[str, str] | None = None,
+    found: dict[str, Any] | None = None,
+) -> tuple[int, str]:
+    """Run the role: how it ended, and what it printed, in one line. `found` is in place of what the role finds out by itself."""
+    role = {"ansible.builtin.include_role": {"name": "bfv.openstack.sandbox", "tasks_from": entry}, "vars": found or {}}
     given = {"sandbox_dir": str(folder / "sandbox"), "sandbox_install_packages": False, **variables}
     playbook = folder / "play.json"
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "vars": given, "tasks": [role]}]))

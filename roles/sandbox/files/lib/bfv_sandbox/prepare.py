@@ -151,13 +151,22 @@ def choose_address(base: Path, ports: list[int]) -> str:
     )
 
 
-def keep_address(base: Path, address: str, ports: list[int]) -> None:
+def runs(run: Path) -> bool:
+    """Whether the sandbox is up: the ports of its address are taken by itself."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(run / "supervisor.sock")) == 0
+
+
+def keep_address(base: Path, run: Path, address: str, ports: list[int]) -> None:
+    """Keep an address that is given. One that is remembered has to be free still: others may have come since the last start."""
     chosen = base / "address"
-    if address or not chosen.exists():
-        text = f"{address or choose_address(base, ports)}\n"
-        if not chosen.exists() or chosen.read_text() != text:
-            chosen.write_text(text)
-            print(f"changed: the sandbox has the address {text.strip()}")
+    remembered = chosen.read_text().strip() if chosen.exists() else ""
+    if not address and remembered and (runs(run) or taken_port(remembered, ports) is None):
+        return
+    wanted = address or choose_address(base, ports)
+    if wanted != remembered:
+        chosen.write_text(f"{wanted}\n")
+        print(f"changed: the sandbox has the address {wanted}")
 
 
 def share(account: Account, base: Path, run: Path, cache: Path) -> None:
@@ -178,7 +187,7 @@ def main() -> None:
         make_folder(base / name)
     make_folder(cache)
     make_run_folder(run, {account.uid, *folders.owners(base)})
-    keep_address(base, sys.argv[5], [int(port) for port in sys.argv[6:]])
+    keep_address(base, run, sys.argv[5], [int(port) for port in sys.argv[6:]])
     if os.getuid() == 0:
         share(account, base, run, cache)
     account.become()
