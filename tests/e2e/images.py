@@ -12,6 +12,8 @@ from . import inside
 from .playbooks import play
 
 PLAYBOOK = "bfv.openstack.image"
+# Each of both is booted: which one goes with which firmware does not matter.
+INITRAMFS = {"bios": "initramfs-tools", "uefi": "dracut"}
 HERE = Path(__file__).parent
 
 
@@ -30,6 +32,7 @@ def _run(ansible: Ansible, boot_mode: str, folder: Path, **others: object) -> Ru
     inside.make_key(folder)
     wanted = {
         "boot_image_boot_mode": boot_mode,
+        "boot_image_initramfs": INITRAMFS[boot_mode],
         "boot_image_dir": str(folder),
         "boot_image_elements_path": [str(HERE / "elements")],
         **others,

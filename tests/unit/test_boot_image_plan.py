@@ -152,6 +152,13 @@ def test_a_system_comes_from_the_image_of_a_vendor(tmp_path: Path, family: str, 
     assert environment.get("DISTRO_NAME") == (family if family in DEBIANS else None)
 
 
+def test_debian_may_have_dracut(tmp_path: Path) -> None:
+    planned = plan(tmp_path, boot_image_initramfs="dracut")
+    assert "dracut-regenerate" not in planned["elements"]
+    assert planned["environment"]["DIB_BFV_INITRAMFS"] == "dracut"
+    assert planned["environment"]["DIB_BOOTLOADER_DEFAULT_CMDLINE"].endswith("rd.iscsi.firmware=1 rd.iscsi.ibft=1")
+
+
 def test_an_image_for_other_processors(tmp_path: Path) -> None:
     assert plan(tmp_path)["architecture"] == "amd64"
     (tmp_path / "arm").mkdir()
@@ -184,6 +191,7 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"boot_image_secrets": {"DIB_PASSWORD": "x"}}, "boot_image_secrets may not hold DIB_PASSWORD"),
     ({"boot_image_datasources": []}, "boot_image_datasources is empty"),
     ({"boot_image_family": "rocky", "boot_image_kernel": "cloud"}, "boot_image_kernel can be cloud"),
+    ({"boot_image_family": "rocky", "boot_image_initramfs": "initramfs-tools"}, "rocky has no initramfs-tools"),
 ]
 
 
