@@ -48,10 +48,9 @@ CHECK := @python tools/checks.py run
 RESULTS := .cache/results
 LINTS := lint-ruff lint-format lint-types lint-floors lint-ansible lint-yaml lint-docs lint-changelog
 
-# All stages run, so that one look shows everything that fails; the longest first, and three at a time, since they wait more than they compute. They share
-# what `services` installs.
-STAGES := test-integration test-e2e test-unit test-molecule test-older test-sanity
-SIDE_BY_SIDE := CHECKS_SIDE_BY_SIDE=1 $(MAKE) --no-print-directory --keep-going --jobs=3
+# All stages run, so that one look shows everything that fails; the longest first, and two at a time. They share what `services` installs.
+STAGES := test-e2e test-integration-alone test-clients-released test-unit test-molecule test-oldest-release test-sanity
+SIDE_BY_SIDE := CHECKS_SIDE_BY_SIDE=1 $(MAKE) --no-print-directory --keep-going --jobs=2
 
 .PHONY: test
 test: venv ## All checks of the targets test-*: lint, integration, sanity, unit, e2e, molecule, older; ends with `N passed, N failed`
@@ -135,11 +134,18 @@ test-integration: venv ## Integration tests against the sandbox (started when it
 	$(CHECK) integration env OS_CLIENT_CONFIG_FILE=$(CURDIR)/.sandbox/clouds.yaml \
 	  pytest tests/integration -m "not long" -n 2 --dist loadfile --junitxml=$(RESULTS)/integration.xml
 
+# A sandbox that nobody asks for anything takes a quarter of a processor.
+.PHONY: test-integration-alone
+test-integration-alone: venv
+	@status=0; $(MAKE) --no-print-directory test-integration || status=1; $(MAKE) --no-print-directory down || status=1; exit $$status
+
 .PHONY: test-long
 test-long: venv ## The integration tests and the scenario that take the longest (an hour)
 	$(CHECK) sandbox $(MAKE) --no-print-directory sandbox PROFILE=full
 	$(CHECK) long env OS_CLIENT_CONFIG_FILE=$(CURDIR)/.sandbox/clouds.yaml \
 	  pytest tests/integration -m long -n 2 --dist loadfile --junitxml=$(RESULTS)/long.xml
+	@tools/need.sh $(MACHINES)
+	$(CHECK) e2e-long pytest tests/e2e -m long --junitxml=$(RESULTS)/e2e-long.xml
 	@$(MAKE) --no-print-directory test-molecule SCENARIOS=boot_image
 
 RELEASES ?= 2025.1 2024.1
@@ -155,19 +161,25 @@ $(GENERATIONS): generation-%: venv
 	$(CHECK) $@ tools/generation.sh $* $(RESULTS)/$@.xml -n 2 --dist loadfile $(GENERATION_TESTS)
 
 # What of the two fits beside the other checks: all released clients, and on the oldest release what asks most of Ironic and Cinder.
-.PHONY: test-older
-test-older: venv ## The oldest and the newest clients, and the core of the tests on the oldest OpenStack
-	@status=0; $(MAKE) --no-print-directory test-clients PAIRS="oldest newest" || status=1; \
-	$(MAKE) --no-print-directory generation-2024.1 GENERATION_TESTS="$(CORE)" || status=1; exit $$status
+.PHONY: test-older test-clients-released test-oldest-release
+test-older: test-clients-released test-oldest-release ## The oldest and the newest clients, and the core of the tests on the oldest OpenStack
+
+test-clients-released: venv
+	@$(MAKE) --no-print-directory test-clients PAIRS="oldest newest"
+
+test-oldest-release: venv
+	@$(MAKE) --no-print-directory generation-2024.1 GENERATION_TESTS="$(CORE)"
 
 CORE := $(addprefix tests/integration/test_,baremetal_node_storage.py bfv_info.py volume_connector.py volume_target.py)
+
+MACHINES := dnsmasq:dnsmasq-base ip:iproute2 qemu-img:qemu-utils qemu-system-x86_64:qemu-system-x86 setpriv:util-linux ssh:openssh-client tgtd:tgt \
+  /usr/lib/ipxe/snponly.efi:ipxe /usr/lib/ipxe/qemu/efi-virtio.rom:ipxe-qemu /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf
 
 # Machines that really boot, in a network namespace. Images and services are kept in .cache/e2e from one run to the next.
 .PHONY: test-e2e
 test-e2e: venv ## Boot emulated machines from iSCSI volumes, by the playbooks alone (needs root)
-	@tools/need.sh dnsmasq:dnsmasq-base ip:iproute2 qemu-img:qemu-utils qemu-system-x86_64:qemu-system-x86 setpriv:util-linux tgtd:tgt \
-	  /usr/lib/ipxe/snponly.efi:ipxe /usr/lib/ipxe/qemu/efi-virtio.rom:ipxe-qemu /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf
-	$(CHECK) e2e pytest tests/e2e --junitxml=$(RESULTS)/e2e.xml
+	@tools/need.sh $(MACHINES)
+	$(CHECK) e2e pytest tests/e2e -m "not long" --junitxml=$(RESULTS)/e2e.xml
 
 # boot_image builds an image, as `make test-e2e` does twice: it is one of the long tests.
 SCENARIOS ?= $(filter-out boot_image,$(patsubst extensions/molecule/%/molecule.yml,%,$(wildcard extensions/molecule/*/molecule.yml)))

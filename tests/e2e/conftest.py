@@ -75,12 +75,16 @@ def disk_images(ansible: Ansible, report: Report) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def the_lab(disk_images: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, report: Report) -> Iterator[Lab]:
+def the_lab(
+    request: pytest.FixtureRequest, disk_images: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, report: Report
+) -> Iterator[Lab]:
+    # Nova costs as much as the rest of the services, also where nobody asks it for anything.
+    with_nova = any(item.path.name == "test_nova.py" for item in request.session.items)
     folders = Folders(BASE, tmp_path_factory.mktemp("sockets"))
     folders.renew()
     with ExitStack() as stack:
         with report.step("lab", "start"):
-            started = stack.enter_context(lab.running(MODELS, folders))
+            started = stack.enter_context(lab.running(MODELS, folders, "full" if with_nova else "mini"))
         yield started
 
 

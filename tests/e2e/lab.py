@@ -103,10 +103,10 @@ class Lab:
 
 
 @contextmanager
-def running(models: Iterable[Model], folders: Folders) -> Iterator[Lab]:
-    """The lab, as long as the `with` block runs."""
+def running(models: Iterable[Model], folders: Folders, profile: str) -> Iterator[Lab]:
+    """The lab, as long as the `with` block runs, with this profile of the role sandbox."""
     machines = {model.name: Machine(model, folders.run, folders.logs) for model in models}
-    sandbox = Sandbox(folders.base / "sandbox", folders.logs)
+    sandbox = Sandbox(folders.base / "sandbox", folders.logs, profile)
     sandbox.install()
     emulator = _install_emulator(folders.base / "venv")
     with ExitStack() as stack:

@@ -91,7 +91,7 @@ class Machine:
             *("-serial", f"file:{console}"),
             *("-netdev", f"tap,id=lan,ifname={self.model.tap},script=no,downscript=no"),
             *("-device", card + (",bootindex=1" if from_network else "")),
-            *(f"-drive=file={disk},format=raw,if=virtio,snapshot=on" for disk in self.disks),
+            *(word for disk in self.disks for word in ("-drive", f"file={disk},format=raw,if=virtio,snapshot=on")),
             *(self._firmware() if boot_mode == "uefi" else ()),
         ]
 

@@ -32,8 +32,9 @@ IRONIC = {
 
 
 class Sandbox:
-    def __init__(self, folder: Path, logs: Path) -> None:
+    def __init__(self, folder: Path, logs: Path, profile: str) -> None:
         self._folder = folder
+        self._profile = profile
         self._logs = logs
 
     @property
@@ -66,7 +67,7 @@ class Sandbox:
 
     def _run(self, playbook: str, *variables: str) -> None:
         places = [f"sandbox_dir={self._folder}", f"sandbox_venv={SERVICES / 'venv'}", f"sandbox_cache={SERVICES / 'cache'}"]
-        options = [word for pair in ("sandbox_profile=full", *places, *variables) for word in ("-e", pair)]
+        options = [word for pair in (f"sandbox_profile={self._profile}", *places, *variables) for word in ("-e", pair)]
         ended = subprocess.run(
             [BIN / "ansible-playbook", playbook, *options],
             env={**os.environ, "ANSIBLE_NOCOLOR": "true"},

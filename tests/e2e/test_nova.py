@@ -19,6 +19,8 @@ from .lab import Lab
 from .report import Report
 from .stories import DEPLOY, Story
 
+pytestmark = pytest.mark.long
+
 NAME = "nova-bios"
 PLAYBOOK = "bfv.openstack.server"
 TASK = "Bring the server where it should be"

@@ -19,6 +19,8 @@ from .proxy import Answer, Proxy, Request
 from .runs import Ansible, Run
 from .test_interrupted import kill
 
+pytestmark = pytest.mark.long
+
 SITE = "bfv.openstack.site"
 TELL = "Tell what became of the node"
 

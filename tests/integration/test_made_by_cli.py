@@ -14,6 +14,8 @@ from .lab import IMAGE, LUN, PROJECT, SYSTEM, Lab, Node
 from .runs import Ansible, Run, cli, cli_text, task
 from .waiting import until
 
+pytestmark = pytest.mark.long
+
 
 def set_up(node: Node, storage: str, volume_id: str, *properties: str) -> None:
     """Deploy a node from a volume by the commands of Ironic's guide."""

@@ -16,6 +16,8 @@ from .lab import LUN, Json, Lab, Node
 from .proxy import Proxy
 from .runs import Ansible, Run
 
+pytestmark = pytest.mark.long
+
 SITE = "bfv.openstack.site"
 ROLE = "bfv.openstack.baremetal_deploy"
 FLEET = "Bring the nodes where they should be"

@@ -20,6 +20,8 @@ import pytest
 from .lab import LUN, Json, Lab
 from .runs import Ansible, Run
 
+pytestmark = pytest.mark.long
+
 ADDRESS = "127.0.0.1"
 SAY = "Say that the machine did not start"
 Play = Callable[..., Run]
