@@ -87,12 +87,6 @@ class Story:
             self.lab.cloud.power(self.node, "power off")
             until(f"machine {self.name} to be off", lambda: not self.machine.is_on)
 
-    def switch_on(self, what: str) -> None:
-        boots = len(self.machine.consoles)
-        with self.step(what):
-            self.lab.cloud.power(self.node, "power on")
-            until(f"machine {self.name} to be on", lambda: len(self.machine.consoles) > boots)
-
     def reboot(self, what: str) -> None:
         with self.step(what):
             self.lab.reboot(self.node)

@@ -69,7 +69,7 @@ def write_without_the_array(story: Story) -> list[int]:
     """Have the machine write to its disk once a second, and take its network away for a while. How often it had written."""
 
     def written() -> int:
-        return int(story.inside.run("cat /var/tmp/written"))
+        return int(story.inside.run("cat /var/tmp/written 2> /dev/null || echo 0"))
 
     with story.step(f"the array is away for {SECONDS_AWAY} s"):
         story.inside.run(WRITE)
