@@ -181,14 +181,17 @@ def test_a_snapshot_is_written_over_its_own_volume_alone_and_only_with_a_right_t
     assert permits.written_over("v", "v", snapshot, "safety: false") == permits.Permit(
         "v", "snapshot s is of it (safety: false), and it belongs to checkpoint, and the task names it"
     )
-    with pytest.raises(Refused, match="snapshot s is of other"):
-        permits.written_over("v", "other", snapshot, "safety: false")
+    for other in ("other", "V"):
+        with pytest.raises(Refused, match=f"snapshot s is of {other}"):
+            permits.written_over("v", other, snapshot, "safety: false")
 
 
-@pytest.mark.parametrize(("of", "is_there"), [("server", True), ("", False)])
-def test_a_reservation_is_left_over_only_of_a_server_that_is_known_and_not_there(of: str, is_there: bool) -> None:
+@pytest.mark.parametrize(
+    ("of", "is_there", "why"), [("server", True, "it is of server, which is there"), ("", False, "does not say whose it is")]
+)
+def test_a_reservation_is_left_over_only_of_a_server_that_is_known_and_not_there(of: str, is_there: bool, why: str) -> None:
     assert permits.left_over("a", of="server", is_there=False).id == "a"
-    with pytest.raises(Refused, match="which is there"):
+    with pytest.raises(Refused, match=why):
         permits.left_over("a", of=of, is_there=is_there)
 
 

@@ -106,8 +106,10 @@ def outdated(id: str, *, is_ours: bool, option: str) -> Permit:
 
 def left_over(id: str, *, of: str, is_there: bool) -> Permit:
     """For the reservation of a thing for a server that the service does not show. ``of`` is the server's id."""
-    if not of or is_there:
-        raise _unproven(id, f"it is of {of or 'nobody known'}, which is there")
+    if not of:
+        raise _unproven(id, "the service does not say whose it is")
+    if is_there:
+        raise _unproven(id, f"it is of {of}, which is there")
     return Permit(id, f"it is of {of}, which is not there")
 
 
