@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..integration import lab as cloud
@@ -62,6 +62,8 @@ class Lab:
     machines: dict[str, Machine]
     folders: Folders
     network: Network
+    # What the machines said of themselves when one logged in to them, by their names.
+    facts: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def disk(self, name: str, image: Path, more: int = 0) -> Path:
         """A raw disk with the content of the image, and more room than the image has, in bytes."""

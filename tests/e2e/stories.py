@@ -75,8 +75,14 @@ class Story:
     def look_inside(self, what: str) -> None:
         """See what the machine is like, by SSH."""
         with self.step(f"{what}, seen from inside"):
-            self.facts[what] = self.inside.facts()
-        self.report.tell(self.name, f"BFV-INSIDE {' '.join(f'{name}={value}' for name, value in self.facts[what].items())}")
+            facts = self.inside.facts()
+        self.report.tell(self.name, f"BFV-INSIDE {' '.join(f'{name}={value}' for name, value in facts.items())}")
+        self.facts[what] = self.lab.facts[self.name] = facts
+
+    def is_its_own(self) -> bool:
+        """Whether no machine so far is known by what this one is known by."""
+        facts = self.lab.facts.values()
+        return all(len({one[name] for one in facts}) == len(facts) for name in ("machine_id", "host_key", "host_name"))
 
     @property
     def inside(self) -> Inside:

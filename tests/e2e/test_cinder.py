@@ -46,6 +46,7 @@ def chain(the_lab: Lab, glance_image: str, ansible: Ansible, report: Report) -> 
 
     play("make the volume, deploy", DEPLOY)
     story.boot("boot")
+    story.look_inside("boot")
     # A disk is saved as it is. Where the machine is off, it has written all that it had to write.
     story.switch_off("switch off")
     play("save", CHECKPOINT, *SAVED)
@@ -72,6 +73,10 @@ def test_the_root_disk_is_the_volume(chain: Chain) -> None:
 def test_cinder_exports_it_to_the_initiator_of_the_connector(chain: Chain) -> None:
     (connector,) = chain.story.lab.cloud.connectors(chain.story.node)
     assert chain.story.markers["boot"]["initiator"] == connector["connector_id"]
+
+
+def test_another_machine_of_the_arrays_image_is_its_own(chain: Chain) -> None:
+    assert chain.story.is_its_own()
 
 
 def test_undeploying_takes_the_target_and_keeps_the_volume(chain: Chain) -> None:

@@ -14,7 +14,7 @@ from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.se
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import plan as volume
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values import permits
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError, Refused
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request, Validate
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Plan, Request, Validate
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
     a_connector,
@@ -69,9 +69,24 @@ def test_a_wait_that_is_too_short_says_what_it_waited_for(monkeypatch: pytest.Mo
 def test_a_slow_creation_is_not_sent_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     cloud = Deaf()
     way = on_the_way(monkeypatch, cloud, volume, name="root", size=1)
-    with pytest.raises(BfvError):
+    with pytest.raises(BfvError, match="what came of it is gone"):
         way.run(timeout=60)
     assert len(cloud.writes) == 1
+
+
+def test_steps_that_differ_in_case_alone_are_others() -> None:
+    renames = [Request("rename", "block_storage", "PUT", "/volumes/1", "volume", "1", {"name": name}) for name in ("root", "Root")]
+    way = settle.Way()
+    for rename in renames:
+        assert way.due(Plan("volume", {}, {}, (rename,))) == (rename,)
+
+
+def test_what_nothing_was_created_for_is_waited_for_as_long_as_it_takes() -> None:
+    steps = (Request("detach", "block_storage", "POST", "/volumes/1/action", "volume", "1"),)
+    way = settle.Way()
+    assert way.due(Plan("volume", {}, {}, steps, waiting="volume to be free")) == steps
+    for _look in range(20):
+        assert way.due(Plan("volume", {}, {}, steps, waiting="volume to be free")) == ()
 
 
 def test_a_write_without_effect_is_not_repeated_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
