@@ -31,7 +31,7 @@ def write(files: Path, texts: dict[str, str]) -> None:
     for name, text in texts.items():
         (files / name).parent.mkdir(parents=True, exist_ok=True)
         (files / name).write_text(text)
-        if name.startswith("stubs/"):
+        if text.startswith("#!"):
             (files / name).chmod(0o755)
 
 
@@ -177,7 +177,7 @@ def grows(status: int) -> dict[str, str]:
     ids=["grown", "nothing to grow", "broken"],
 )
 def test_the_root_grows_with_its_volume(files: Path, status: int, said: str) -> None:
-    code, text, _results = start(files, "bfv-grow-root", grows(status), "", "chmod +x /usr/lib/systemd/systemd-growfs")
+    code, text, _results = start(files, "bfv-grow-root", grows(status), "")
     assert text == said
     assert (code != 0) == (status == 2)
 
@@ -204,8 +204,8 @@ def finished(files: Path) -> None:
             "etc/fstab": "LABEL=bfv-1 / ext4 defaults 0 1\nUUID=51AF-02BC /boot/efi vfat defaults,nofail 0 2\n",
             "etc/machine-id": "",
             "etc/systemd/system/sysinit.target.wants/bfv-boot.service": "",
-            "lib-firmware-stand-in": "",
             "stubs/growpart": "#!/bin/sh\n",
+            "usr/lib/systemd/systemd-growfs": "#!/bin/sh\n",
             "hooks.d/timers": (ELEMENT / "install.d/62-bfv-root-timers").read_text(),
             "hooks.d/checks": (ELEMENT / "finalise.d/90-bfv-checks").read_text(),
         },
