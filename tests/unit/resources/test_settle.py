@@ -84,9 +84,22 @@ def test_steps_that_differ_in_case_alone_are_others() -> None:
 def test_what_nothing_was_created_for_is_waited_for_as_long_as_it_takes() -> None:
     steps = (Request("detach", "block_storage", "POST", "/volumes/1/action", "volume", "1"),)
     way = settle.Way()
+    assert way.due(Plan("volume", {}, {})) == ()
     assert way.due(Plan("volume", {}, {}, steps, waiting="volume to be free")) == steps
+    way.note(steps[0], {})
     for _look in range(20):
         assert way.due(Plan("volume", {}, {}, steps, waiting="volume to be free")) == ()
+
+
+def test_what_this_run_has_made_is_not_made_anew() -> None:
+    create = Request("create volume root", "block_storage", "POST", "/volumes", "volume")
+    way = settle.Way()
+    assert way.due(Plan("volume root", {}, {}, (create,))) == (create,)
+    way.note(create, {"volume": {"id": "v"}})
+    rename = Request("rename", "block_storage", "PUT", "/volumes/v", "volume", "v")
+    assert way.due(Plan("volume root", {}, {}, (rename,))) == (rename,)
+    with pytest.raises(BfvError, match="this run did «create volume root», and what came of it is gone"):
+        way.due(Plan("volume root", {}, {}, (create,)))
 
 
 def test_a_write_without_effect_is_not_repeated_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,7 @@ def test_what_destroys_a_thing_is_known_by_method_and_path(method: str, path: st
         ("POST", "/servers/ID/action", {"os-start": None}),
         ("POST", "/servers/ID/os-volume_attachments", {"volumeAttachment": {"volumeId": "x"}}),
         ("PUT", "/servers/S/os-volume_attachments/ID", {"volumeAttachment": {"delete_on_termination": False}}),
+        ("PUT", "/servers/S/os-volume_attachments/ID", {"volumeAttachment": None}),
         ("PUT", "/nodes/ID/states/power", {"target": "power on"}),
         ("PUT", "/nodes/ID/states/provision", {"target": "active"}),
         ("PATCH", "/volume/targets/ID", []),

@@ -161,7 +161,7 @@ def victim(request: Destructive) -> str | None:
         return match[1]
     if (match := _NODE_STATE.fullmatch(request.path)) and body.get("target") in _OFF:
         return match[1]
-    if (match := _ATTACHMENT.fullmatch(request.path)) and request.method == "PUT":
+    if match := _ATTACHMENT.fullmatch(request.path):
         return match[1] if (body.get("volumeAttachment") or {}).get("delete_on_termination") else None
     return None
 
