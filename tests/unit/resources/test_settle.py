@@ -75,7 +75,9 @@ def test_a_slow_creation_is_not_sent_twice(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_steps_that_differ_in_case_alone_are_others() -> None:
-    renames = [Request("rename", "block_storage", "PUT", "/volumes/1", "volume", "1", {"name": name}) for name in ("root", "Root")]
+    renames = [
+        Request("rename", "block_storage", "PUT", "/volumes/1", "volume", "1", {"name": name}) for name in ("root", "Root")
+    ]
     way = settle.Way()
     for rename in renames:
         assert way.due(Plan("volume", {}, {}, (rename,))) == (rename,)
