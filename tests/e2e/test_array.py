@@ -52,8 +52,6 @@ def story(request: pytest.FixtureRequest, the_lab: Lab, disk_images: dict[str, P
         written = write_without_the_array(story)
         report.tell(name, f"written before, when the array came back, and at last: {' '.join(map(str, written))}")
         story.written.extend(written)
-        with story.step("make the initramfs anew"):
-            story.inside.run("sudo update-initramfs -u && sync")  # the machine is only switched off
         story.play("undeploy", UNDEPLOY, variables)
         story.play("deploy from the same LUN", DEPLOY, variables)
     else:
