@@ -49,11 +49,12 @@ RESULTS := .cache/results
 LINTS := lint-ruff lint-format lint-types lint-floors lint-ansible lint-yaml lint-docs lint-changelog
 
 # All stages run, so that one look shows everything that fails; the longest first, and two at a time. They share what `services` installs.
-STAGES := test-e2e test-integration-alone test-clients-released test-unit test-molecule test-oldest-release test-sanity
+# What of them makes the hour on two cores: the rest is for test-long, test-e2e, test-clients, test-generations and test-molecule.
+STAGES := core-e2e core-integration core-clients test-unit core-molecule core-generation test-sanity
 SIDE_BY_SIDE := CHECKS_SIDE_BY_SIDE=1 $(MAKE) --no-print-directory --keep-going --jobs=2
 
 .PHONY: test
-test: venv ## All checks of the targets test-*: lint, integration, sanity, unit, e2e, molecule, older; ends with `N passed, N failed`
+test: venv ## All that a change has to pass, in less than an hour; ends with `N passed, N failed`
 	@rm -rf $(RESULTS)
 	@status=0; $(SIDE_BY_SIDE) services test-lint || status=1; $(SIDE_BY_SIDE) $(STAGES) || status=1; \
 	python tools/checks.py summary && exit $$status
@@ -132,20 +133,19 @@ test-mutants: venv ## Break each guard of a destructive step, and see a test fai
 test-integration: venv ## Integration tests against the sandbox (started when it is down)
 	$(CHECK) sandbox $(MAKE) --no-print-directory sandbox PROFILE=full
 	$(CHECK) integration env OS_CLIENT_CONFIG_FILE=$(CURDIR)/.sandbox/clouds.yaml \
-	  pytest tests/integration -m "not long" -n 2 --dist loadfile --junitxml=$(RESULTS)/integration.xml
+	  pytest tests/integration -m "not long and not extra" -n 2 --dist loadfile --junitxml=$(RESULTS)/integration.xml
 
 # A sandbox that nobody asks for anything takes a quarter of a processor.
-.PHONY: test-integration-alone
-test-integration-alone: venv
+.PHONY: core-integration
+core-integration: venv
 	@status=0; $(MAKE) --no-print-directory test-integration || status=1; $(MAKE) --no-print-directory down || status=1; exit $$status
 
 .PHONY: test-long
 test-long: venv ## The integration tests and the scenario that take the longest (an hour)
 	$(CHECK) sandbox $(MAKE) --no-print-directory sandbox PROFILE=full
 	$(CHECK) long env OS_CLIENT_CONFIG_FILE=$(CURDIR)/.sandbox/clouds.yaml \
-	  pytest tests/integration -m long -n 2 --dist loadfile --junitxml=$(RESULTS)/long.xml
-	@tools/need.sh $(MACHINES)
-	$(CHECK) e2e-long pytest tests/e2e -m long --junitxml=$(RESULTS)/e2e-long.xml
+	  pytest tests/integration -m "long or extra" -n 2 --dist loadfile --junitxml=$(RESULTS)/long.xml
+	@$(MAKE) --no-print-directory test-e2e
 	@$(MAKE) --no-print-directory test-molecule SCENARIOS=boot_image
 
 RELEASES ?= 2025.1 2024.1
@@ -160,14 +160,12 @@ test-generations: ## The integration tests that need no Nova, on older releases 
 $(GENERATIONS): generation-%: venv
 	$(CHECK) $@ tools/generation.sh $* $(RESULTS)/$@.xml -n 2 --dist loadfile $(GENERATION_TESTS)
 
-# What of the two fits beside the other checks: all released clients, and on the oldest release what asks most of Ironic and Cinder.
-.PHONY: test-older test-clients-released test-oldest-release
-test-older: test-clients-released test-oldest-release ## The oldest and the newest clients, and the core of the tests on the oldest OpenStack
+# What of these fits beside the other checks: the oldest clients, and on the oldest release what asks most of Ironic and Cinder.
+.PHONY: core-clients core-generation
+core-clients: venv
+	@$(MAKE) --no-print-directory test-clients PAIRS=oldest
 
-test-clients-released: venv
-	@$(MAKE) --no-print-directory test-clients PAIRS="oldest newest"
-
-test-oldest-release: venv
+core-generation: venv
 	@$(MAKE) --no-print-directory generation-2024.1 GENERATION_TESTS="$(CORE)"
 
 CORE := $(addprefix tests/integration/test_,baremetal_node_storage.py bfv_info.py volume_connector.py volume_target.py)
@@ -179,7 +177,11 @@ MACHINES := dnsmasq:dnsmasq-base ip:iproute2 qemu-img:qemu-utils qemu-system-x86
 .PHONY: test-e2e
 test-e2e: venv ## Boot emulated machines from iSCSI volumes, by the playbooks alone (needs root)
 	@tools/need.sh $(MACHINES)
-	$(CHECK) e2e pytest tests/e2e -m "not long" --junitxml=$(RESULTS)/e2e.xml
+	$(CHECK) e2e pytest tests/e2e $(E2E_OPTIONS) --junitxml=$(RESULTS)/e2e.xml
+
+.PHONY: core-e2e
+core-e2e: venv
+	@$(MAKE) --no-print-directory test-e2e E2E_OPTIONS='-m "not extra"'
 
 # boot_image builds an image, as `make test-e2e` does twice: it is one of the long tests.
 SCENARIOS ?= $(filter-out boot_image,$(patsubst extensions/molecule/%/molecule.yml,%,$(wildcard extensions/molecule/*/molecule.yml)))
@@ -190,6 +192,11 @@ test-molecule: venv ## The roles in containers and in a sandbox of their own (SC
 	@status=0; for scenario in $(SCENARIOS); do \
 	  python tools/checks.py run molecule-$$scenario molecule test --scenario-name $$scenario || status=1; \
 	done; exit $$status
+
+# The scenario sandbox starts what two other stages start as well.
+.PHONY: core-molecule
+core-molecule: venv
+	@$(MAKE) --no-print-directory test-molecule SCENARIOS="baremetal_deploy conductor_storage"
 
 # The sandbox: real OpenStack services in .sandbox, on loopback addresses.
 PROFILE ?= mini

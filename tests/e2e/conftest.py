@@ -65,10 +65,11 @@ def report(request: pytest.FixtureRequest) -> Report:
 
 
 @pytest.fixture(scope="session")
-def disk_images(ansible: Ansible, report: Report) -> dict[str, Path]:
-    """An image for each boot mode. They are built before there is a lab, which has no way to a package mirror."""
+def disk_images(request: pytest.FixtureRequest, ansible: Ansible, report: Report) -> dict[str, Path]:
+    """An image for each boot mode that is asked for. They are built before there is a lab, which has no way to a package mirror."""
     built = {}
-    for boot_mode in ("bios", "uefi"):
+    with_uefi = any(item.name.endswith("[uefi]") for item in request.session.items)
+    for boot_mode in ("bios", "uefi") if with_uefi else ("bios",):
         with report.step("image", boot_mode):
             built[boot_mode] = images.build(ansible, boot_mode, IMAGES)
     return built

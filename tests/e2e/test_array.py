@@ -29,7 +29,7 @@ sudo systemd-run --quiet --unit=bfv-writer sh -c \
 """
 
 
-@pytest.fixture(scope="module", params=["bios", "uefi"])
+@pytest.fixture(scope="module", params=["bios", pytest.param("uefi", marks=pytest.mark.extra)])
 def story(request: pytest.FixtureRequest, the_lab: Lab, disk_images: dict[str, Path], ansible: Ansible, report: Report) -> Story:
     name = f"array-{request.param}"
     with report.step(name, "export the LUN"):

@@ -19,7 +19,7 @@ from .lab import Lab
 from .report import Report
 from .stories import DEPLOY, Story
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.extra
 
 NAME = "nova-bios"
 PLAYBOOK = "bfv.openstack.server"

@@ -13,7 +13,7 @@ import pytest
 from .lab import IMAGE, PROJECT, Json, Lab
 from .runs import Ansible, task
 
-pytestmark = [pytest.mark.full, pytest.mark.long]
+pytestmark = [pytest.mark.full, pytest.mark.extra]
 
 BLOCK = 1024**2
 

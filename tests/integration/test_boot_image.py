@@ -14,6 +14,8 @@ import pytest
 from .lab import ADMIN, PROJECT, Json, Lab
 from .runs import Ansible, Run
 
+pytestmark = pytest.mark.extra
+
 ROLE = "ansible.builtin.include_role"
 
 

@@ -17,6 +17,8 @@ from .proxy import Proxy
 from .runs import Ansible, Run, task
 from .test_checkpoint import PATTERN_AT, Point, checkpoint, done, killed, read, snapshots, thrice
 
+pytestmark = pytest.mark.extra
+
 CLOUDS: Json = {"cloud": SYSTEM, "volume_cloud": PROJECT}
 
 

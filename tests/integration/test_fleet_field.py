@@ -15,6 +15,8 @@ from .lab import ADMIN, PROJECT, SYSTEM, Json, Lab, Node
 from .proxy import Proxy
 from .runs import Ansible, Run, Task, task
 
+pytestmark = pytest.mark.extra
+
 
 def fleet(title: str, *entries: Json, check: bool = False, proxy: str | None = None, **options: object) -> Task:
     given = {"cloud": SYSTEM, "volume_cloud": PROJECT, "nodes": list(entries), **options}

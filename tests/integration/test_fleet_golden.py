@@ -19,7 +19,7 @@ from .proxy import Answer, Proxy, Request
 from .runs import Ansible, Run
 from .test_interrupted import kill
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.extra
 
 SITE = "bfv.openstack.site"
 TELL = "Tell what became of the node"

@@ -17,6 +17,8 @@ from .lab import IMAGE, Lab
 from .proxy import Answer, Proxy, Request
 from .runs import Ansible
 
+pytestmark = pytest.mark.extra
+
 SITE = "bfv.openstack.site"
 
 

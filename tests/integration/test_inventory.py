@@ -19,6 +19,8 @@ from .lab import IMAGE, LUN, PROJECT, SYSTEM, Json, Lab, Node
 from .proxy import Proxy
 from .runs import Ansible, task
 
+pytestmark = pytest.mark.extra
+
 PLUGIN = "bfv.openstack.ironic"
 SECRET = "hunter2-of-the-array"
 TEMPLATE = "{{ 6 * 7 }}"

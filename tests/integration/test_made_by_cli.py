@@ -14,7 +14,7 @@ from .lab import IMAGE, LUN, PROJECT, SYSTEM, Lab, Node
 from .runs import Ansible, Run, cli, cli_text, task
 from .waiting import until
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.extra
 
 
 def set_up(node: Node, storage: str, volume_id: str, *properties: str) -> None:

@@ -16,7 +16,7 @@ from .lab import LUN, Json, Lab, Node
 from .proxy import Proxy
 from .runs import Ansible, Run
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.extra
 
 SITE = "bfv.openstack.site"
 ROLE = "bfv.openstack.baremetal_deploy"

@@ -17,7 +17,7 @@ from .lab import IMAGE, PROJECT, SYSTEM, Json, Lab, Node
 from .runs import Ansible, Run, task
 from .waiting import until
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.extra]
 
 RESOURCE_CLASS = "it-server-baremetal"
 

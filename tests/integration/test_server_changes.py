@@ -15,7 +15,7 @@ from .lab import IMAGE, NETWORK, PROJECT, Json, Lab
 from .proxy import Proxy
 from .runs import Ansible, Run, Task, cli_task, task
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.extra]
 
 SMALL, MEDIUM = "bfv.small", "bfv.medium"
 DEVICES = "os-extended-volumes:volumes_attached"

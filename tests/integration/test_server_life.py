@@ -14,7 +14,7 @@ from .lab import IMAGE, NETWORK, PROJECT, Json, Lab
 from .proxy import Proxy
 from .runs import Ansible, Run, Task, task
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.extra]
 
 SMALL = "bfv.small"
 

@@ -12,7 +12,7 @@ import pytest
 from .lab import IMAGE, PROJECT, Json, Lab
 from .runs import Ansible, Run, Task, task
 
-pytestmark = [pytest.mark.full, pytest.mark.long]
+pytestmark = [pytest.mark.full, pytest.mark.extra]
 
 SMALL = "bfv.small"
 

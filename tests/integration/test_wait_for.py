@@ -20,7 +20,7 @@ import pytest
 from .lab import LUN, Json, Lab
 from .runs import Ansible, Run
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.extra
 
 ADDRESS = "127.0.0.1"
 SAY = "Say that the machine did not start"
