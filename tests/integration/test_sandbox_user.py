@@ -1,16 +1,21 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A sandbox that an ordinary user starts, in a folder of his, with an Ansible of his and without any right of root's."""
+"""A sandbox that an ordinary user starts, in a folder of his, with an Ansible of his and without any right of root's.
+
+On this machine, and on a Debian 13 in a container, with the Python of that.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pwd
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,9 +35,17 @@ pytestmark = [
 ]
 
 
+# What is on a Debian 13 whose administrator has installed what the role names.
+PACKAGES = "ca-certificates,libiscsi-bin,mariadb-client,mariadb-server,procps,python3,python3-venv,qemu-utils,tgt"
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"  # of the package index, as this machine sees it
+INIT = ("bash", "-c", "sleep infinity & wait")  # it waits for all children that ended
+CONTAINERS = {"CONTAINERS_CONF": str(REPOSITORY / "extensions/molecule/shared/containers.conf")}
+
+
 @dataclass(frozen=True)
 class Home:
     folder: Path
+    container: str = ""
 
     @property
     def sandbox(self) -> Path:
@@ -49,10 +62,12 @@ class Home:
             "LC_ALL": "C.UTF-8",
             **{name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_", "SSL_"))},
         }
+        variables = [f"{name}={value}" for name, value in (own | environment).items()]
+        where = ["podman", "exec", "--workdir", str(self.folder), self.container] if self.container else []
         return subprocess.run(
-            ["setpriv", *identity, *command],
+            [*where, "setpriv", *identity, "env", "-i", *variables, *command],
             cwd=self.folder,
-            env=own | environment,
+            env=os.environ | CONTAINERS,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -68,11 +83,45 @@ class Home:
         return done.stdout
 
 
-@pytest.fixture(scope="module")
-def home() -> Iterator[Home]:
-    # Folders of pytest are closed to others.
-    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="bfv-user-") as name:
-        home = Home(Path(name))
+def podman(*words: str) -> str:
+    done = subprocess.run(["podman", *words], env=os.environ | CONTAINERS, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def debian_13() -> str:
+    """An image for podman, which stays for the next run."""
+    made = REPOSITORY / ".cache/molecule" / f"trixie-{hashlib.sha256(PACKAGES.encode()).hexdigest()[:12]}.tar"
+    if not made.exists():
+        subprocess.run([REPOSITORY / "tools/need.sh", "podman:podman", "runc:runc", "debootstrap:debootstrap"], check=True)
+        made.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=made.parent) as root:
+            bootstrap = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "trixie", root]
+            subprocess.run(bootstrap, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(["tar", "--create", "--file", f"{made}.new", "--directory", root, "."], check=True)
+        Path(f"{made}.new").replace(made)
+    image = f"localhost/bfv-{made.stem}"
+    podman("import", "--quiet", str(made), image)
+    return image
+
+
+@contextmanager
+def container(folder: Path) -> Iterator[str]:
+    """A Debian 13 that sees the folder, and this machine's network, since it needs a package index."""
+    volumes = ["--volume", f"{folder}:{folder}", "--volume", f"{CERTIFICATES}:{CERTIFICATES}:ro"]
+    running = podman("run", "--detach", "--rm", "--network", "host", *volumes, debian_13(), *INIT)
+    try:
+        yield running
+    finally:
+        podman("rm", "--force", "--time", "0", running)
+
+
+@pytest.fixture(scope="module", params=["here", "debian-13"])
+def home(request: pytest.FixtureRequest) -> Iterator[Home]:
+    with ExitStack() as stack:
+        # Folders of pytest are closed to others.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp", prefix="bfv-user-")))
+        home = Home(folder, stack.enter_context(container(folder)) if request.param != "here" else "")
         home.folder.chmod(0o755)
         os.chown(home.folder, USER.pw_uid, USER.pw_gid)
         collection = home.folder / "collections/ansible_collections/bfv/openstack"
