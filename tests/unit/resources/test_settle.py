@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.errors import Rejected, Unanswered
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.wait import Rounds
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources import settle
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import target
@@ -116,6 +117,29 @@ def test_a_password_that_is_always_written_is_written_once(monkeypatch: pytest.M
     cloud = FakeCloud(nodes=[a_node()], targets=[a_target(properties={"auth_password": "hunter2"})])
     on_the_way(monkeypatch, cloud, target, node="bm-0", chap_password="hunter3", update_password="always").run(timeout=60)
     assert [request.method for request in cloud.writes] == ["PATCH"]
+
+
+@pytest.mark.parametrize(
+    ("error", "times"),
+    [
+        # Nobody knows what became of it, or the service has too much to do: it passes.
+        (Unanswered("Failed to create volume root: the connection was lost"), 5),
+        (Rejected("create volume root", "block_storage", 503, "busy"), 5),
+        # Another run was there a moment before.
+        (Rejected("create volume root", "block_storage", 409, "exists"), 1),
+        (Refused("Failed to create volume root: there are two"), 1),
+        # For good.
+        (Rejected("create volume root", "block_storage", 403, "forbidden"), 0),
+    ],
+    ids=["unanswered", "busy", "conflict", "refused", "forbidden"],
+)
+def test_how_often_an_error_is_forgiven(error: BfvError, times: int) -> None:
+    way = settle.Way()
+    for _time in range(times):
+        way.forgive(error)
+    with pytest.raises(BfvError) as raised:
+        way.forgive(error)
+    assert raised.value is error
 
 
 QUESTION = Validate(uuid_of("bm-0"), "bm-0", ("boot", "deploy", "power", "storage"))
