@@ -104,6 +104,26 @@ def outdated(id: str, *, is_ours: bool, option: str) -> Permit:
     return Permit(id, f"this collection made it for itself ({option})")
 
 
+def fillable(id: str, *, blank: bool, unfinished: bool, anew: bool) -> Permit:
+    """For a disk that an image is written to: nothing is on it, or what this collection began to write there, or the task says so."""
+    if blank:
+        return Permit(id, "nothing is on it: all of it was read")
+    if unfinished:
+        return Permit(id, "a run that ended too early has begun to write it")
+    if not anew:
+        raise _unproven(id, "it holds something")
+    return Permit(id, "the task names it (write: anew)")
+
+
+def sown(id: str, *, content: str, anew: bool) -> Permit:
+    """For the partition of a config drive, by what is in it: nothing, or a seed of this collection, or the task says so."""
+    if content in ("empty", "seed", "unfinished"):
+        return Permit(id, "it is for the node's own data, and has nothing else")
+    if not anew:
+        raise _unproven(id, "it has a config drive that this collection did not write")
+    return Permit(id, "the task names it (write: anew)")
+
+
 def left_over(id: str, *, of: str, is_there: bool) -> Permit:
     """For the reservation of a thing for a server that the service does not show. ``of`` is the server's id."""
     if not of:
@@ -111,6 +131,15 @@ def left_over(id: str, *, of: str, is_there: bool) -> Permit:
     if is_there:
         raise _unproven(id, f"it is of {of}, which is there")
     return Permit(id, f"it is of {of}, which is not there")
+
+
+def of_ended_run(id: str, *, of: str, noted: str, ended: bool) -> Permit:
+    """For the attachment that a killed run of this collection has left: the volume's own note tells of it, and its process has ended."""
+    if noted != of:
+        raise _unproven(id, f"{of} does not say that this collection attached it")
+    if not ended:
+        raise _unproven(id, "the run that made it may not have ended")
+    return Permit(id, "a run that was killed has left it")
 
 
 def foreseen(id: str, why: str) -> Permit:
@@ -175,3 +204,9 @@ def check(request: Destructive) -> None:
         raise _unproven(id, f"«{request.what}» has no permit for it, which is an error of this collection")
     if id not in request.what:
         raise _unproven(id, f"«{request.what}» does not name it, which is an error of this collection")
+
+
+def check_of(permit: Permit, id: str) -> None:
+    """Refuse to write where the permit is not of what is written."""
+    if not permit.proven or permit.id != id:
+        raise _unproven(id, "there is no permit for it, which is an error of this collection")

@@ -1,0 +1,81 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The writing of a plan's steps, in an order in which a run that ends anywhere leaves no disk that looks complete and is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..values import permits
+from ..values.disk_layout import DESCRIPTOR, HEAD, stamp
+from ..values.errors import BfvError, Refused
+from ..values.plan import Plan
+from . import disk as disks
+from . import seed as seeds
+from .disk import Begin, Disk
+from .found import UNFINISHED, Found
+from .plan import Fill, Sow, Wanted
+
+# The boot sector, and GPT's header: with blocks of 4096 bytes the one of the two.
+FIRST = 4096
+_SECTOR = 2048  # of ISO 9660
+
+
+def take(want: Wanted, found: Found, plan: Plan, begin: Begin, taken: Callable[[str], None]) -> None:
+    """Write all of a plan. ``taken`` is told of each step when its writing begins. Raises BfvError."""
+    disk = found.disk
+    assert disk
+    # All that can be refused is, before the first write.
+    drives = {step.what: seeds.build(step.seed, step.partition.size) for step in plan.steps if isinstance(step, Sow)}
+    _check_still(disk, found, plan)
+    for step in plan.steps:
+        if isinstance(step, Fill):
+            taken(step.what)
+            _fill(want, disk, step, begin)
+        elif isinstance(step, Sow):
+            taken(step.what)
+            _sow(disk, step, drives[step.what])
+
+
+def _check_still(disk: Disk, found: Found, plan: Plan) -> None:
+    """Refuse where the disk is no more as the plan saw it: reading all of it may have taken long."""
+    if plan.steps and disk.read(0, HEAD) != found.start:
+        raise Refused(
+            f"Failed to write {disk.name}: somebody has written to it since it was looked at. Nothing was written. Run again."
+        )
+
+
+def _fill(want: Wanted, disk: Disk, step: Fill, begin: Begin) -> None:
+    image, what = step.source.image, step.what
+    permits.check_of(step.permit, disk.name)
+    start = disks.read_image(image, disk.copier, 0, FIRST)
+    mark = f"{UNFINISHED}{step.source.digest}\n".encode().ljust(FIRST, b"\0")
+    disk.write(what, 0, mark)
+    if image.size > FIRST:
+        disk.fill(what, image, FIRST, begin("written", image.size), is_zero=step.is_blank)
+    if not step.is_blank and image.size < disk.unit.size:
+        # The second partition table of what was there, or a part of a RAID.
+        disk.clear(what, max(image.size, disk.unit.size - HEAD))
+    if want.verify and not disk.has(what, image, FIRST, image.size, begin("read back", image.size)):
+        raise BfvError(
+            f"Failed to {what}: what was read back is not what was written. The disk is left without its first sectors, and cannot be booted. "
+            "Look into the array's log, and run again."
+        )
+    if disk.read(0, FIRST) != mark:
+        raise BfvError(f"Failed to {what}: another run writes to the same disk. See to it that it has ended, and run again.")
+    disk.write(what, 0, start)
+    if want.verify and disk.read(0, len(start)) != start:
+        raise BfvError(f"Failed to {what}: its first sectors are not what was written. Look into the array's log, and run again.")
+
+
+def _sow(disk: Disk, step: Sow, drive: bytes) -> None:
+    """Its descriptor says that it is complete only when it is."""
+    permits.check_of(step.permit, f"partition {step.partition.number} of {disk.name}")
+    disk.write(step.what, step.partition.start, stamp(drive, ""))
+    descriptor = drive[DESCRIPTOR : DESCRIPTOR + _SECTOR]
+    disk.write(step.what, step.partition.start + DESCRIPTOR, descriptor)
+    if disk.read(step.partition.start, len(drive)) != drive:
+        raise BfvError(
+            f"Failed to {step.what}: what was read back is not what was written. Look into the array's log, and run again."
+        )
