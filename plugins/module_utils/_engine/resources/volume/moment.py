@@ -1,0 +1,155 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A volume of Cinder that is attached to this run for a moment, as any member of its project may.
+
+Cinder shows of an attachment neither its host nor its initiator, so that the volume's metadata tell which process made it. The next
+run lets go what a killed one has left, where it sees that the process has ended, and tells of it otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...cloud.connection import Cloud
+from ...cloud.wait import Rounds
+from ...values import identifiers, permits
+from ...values.errors import BfvError, Invalid, Refused
+from ...values.paths import path_of
+from ...values.permits import Permit
+from ...values.plan import Request
+from . import record, reservation, this_run
+from .record import Volume
+
+NOTE = f"{record.OWN_KEYS}at_work"  # in the volume's metadata: its own id, since copies of it have its metadata, and the process
+_AT_REST = 60.0  # seconds in which Cinder lets go of an attachment
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How the volume is reached. ``cleared`` tells what an earlier run had left."""
+
+    volume: str
+    portals: tuple[str, ...]
+    iqn: str
+    lun: int
+    username: str | None
+    password: str | None = field(repr=False)
+    cleared: tuple[str, ...] = ()
+
+
+@contextmanager
+def attached(cloud: Cloud, label: str, initiator: str) -> Iterator[Connection]:
+    """The volume of that name or id, attached for as long as the block runs. Raises BfvError."""
+    volume = record.only(record.find(cloud, label), label)
+    if volume is None:
+        raise Refused(
+            f"Failed to attach volume {label}: there is no such volume. Check its name, and the project of volume_cloud."
+        )
+    cleared = _clear(cloud, volume)
+    volume = _at_rest(cloud, volume.id) if cleared else volume
+    if volume.status != "available":
+        holders = ", ".join(volume.attached_to)
+        raise Refused(
+            f"Failed to attach volume {record.called(volume)} for a moment: its status is {volume.status}{f' (attached to {holders})' if holders else ''}. "
+            "Only what nobody uses can be looked at: undeploy the node, or detach the volume."
+        )
+    what = f"attach volume {record.called(volume)} for a moment"
+    cloud.send(_note(volume, what))
+    try:
+        answer = cloud.send(_attach(volume, initiator, what))["attachment"]
+        try:
+            yield _connection(volume, answer["connection_info"], what, cleared)
+        finally:
+            cloud.send(_let_go(volume, answer["id"], permits.created(answer["id"], [answer["id"]])))
+            _at_rest(cloud, volume.id)
+    finally:
+        cloud.send(_forget(volume))
+
+
+def _clear(cloud: Cloud, volume: Volume) -> tuple[str, ...]:
+    """Let go of what a killed run has left. Raises Refused where it may not have ended."""
+    own, _, told = volume.metadata.get(NOTE, "").partition(" ")
+    process = this_run.read(told) if own == volume.id else None
+    held = [id for id, server in reservation.read(cloud, volume.id) if not server] if process else []
+    if not process or not held:
+        return ()
+    what = f"attach volume {record.called(volume)} for a moment"
+    ended = this_run.has_ended(process)
+    if ended is False:
+        raise Refused(f"Failed to {what}: process {process.number} of this host is at work on it. Run again when it has ended.")
+    if ended is None or len(held) > 1:
+        raise Refused(
+            f"Failed to {what}: process {process.number} of host {process.host} has attached it, and from here nobody can see whether it has ended. "
+            f"If it has, delete what it left (openstack volume attachment delete {' '.join(held)}), and run again."
+        )
+    cloud.send(_let_go(volume, held[0], permits.of_ended_run(held[0], of=volume.id, noted=own, ended=ended)))
+    return (f"Attachment {held[0]} of volume {record.called(volume)} was left by a run that was killed, and is gone.",)
+
+
+def _at_rest(cloud: Cloud, id: str) -> Volume:
+    rounds = Rounds(_AT_REST)
+    while True:
+        (volume,) = record.find(cloud, id)
+        if volume.status not in (*reservation.RESERVED, *record.ON_THE_WAY) or not rounds.pause():
+            return volume
+
+
+def _note(volume: Volume, what: str) -> Request:
+    body = {"metadata": {NOTE: f"{volume.id} {this_run.this().text}"}}
+    return Request(
+        f"note who will {what}",
+        "block_storage",
+        "POST",
+        path_of("volumes", volume.id, "metadata"),
+        "volume",
+        volume.id,
+        body=body,
+    )
+
+
+def _forget(volume: Volume) -> Request:
+    path = path_of("volumes", volume.id, "metadata", NOTE)
+    return Request(f"remove the note from volume {record.called(volume)}", "block_storage", "DELETE", path, "volume", volume.id)
+
+
+def _attach(volume: Volume, initiator: str, what: str) -> Request:
+    connector = {
+        "initiator": initiator,
+        "host": this_run.this().host,
+        "ip": "0.0.0.0",
+        "multipath": False,
+        "platform": "x86_64",
+        "os_type": "linux",
+    }
+    body = {"attachment": {"volume_uuid": volume.id, "connector": connector}}
+    return Request(what, "block_storage", "POST", "/attachments", "attachment", body=body)
+
+
+def _let_go(volume: Volume, id: str, permit: Permit) -> Request:
+    what = f"let go of volume {record.called(volume)} (attachment {id})"
+    return Request(what, "block_storage", "DELETE", path_of("attachments", id), "attachment", id, permits=(permit,))
+
+
+def _connection(volume: Volume, info: dict[str, Any], what: str, cleared: tuple[str, ...]) -> Connection:
+    if info.get("driver_volume_type") != "iscsi":
+        raise Refused(
+            f"Failed to {what}: Cinder reaches it over {info.get('driver_volume_type') or 'nothing'}, and not over iSCSI. Name one of an iSCSI backend."
+        )
+    try:
+        return Connection(
+            volume.id,
+            (str(identifiers.portal(info["target_portal"])),),
+            identifiers.iscsi_name(info["target_iqn"]),
+            identifiers.lun(info["target_lun"]),
+            info.get("auth_username"),
+            info.get("auth_password"),
+            cleared,
+        )
+    except (KeyError, Invalid) as error:
+        raise BfvError(
+            f"Failed to {what}: Cinder does not tell where it is ({error}). Look into the log of its volume service."
+        ) from None

@@ -1,0 +1,64 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""Which process a run is, and whether that of an earlier one has ended: told only of processes of this very kernel."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+_PROC = Path("/proc")
+_STARTED = 19  # of the words behind the process's name: proc(5), starttime
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of a kernel since its boot, as one text. ``space``: numbers of processes mean something in there alone."""
+
+    host: str
+    boot: str
+    space: str
+    number: int
+    started: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.host} {self.boot} {self.space} {self.number} {self.started}"
+
+
+def this() -> Process:
+    number = os.getpid()
+    return Process(platform.node()[:64].replace(" ", "-"), _boot(), _space(), number, _started(number) or "?")
+
+
+def read(text: str) -> Process | None:
+    """The process that a text tells of. None where it tells of none."""
+    words = text.split(" ")
+    if len(words) != 5 or not words[3].isdigit():
+        return None
+    return Process(words[0], words[1], words[2], int(words[3]), words[4])
+
+
+def has_ended(process: Process) -> bool | None:
+    """Whether it has ended. None where that cannot be known from here: it is of another host, or this one has booted since."""
+    if (process.boot, process.space) != (_boot(), _space()):
+        return None
+    return _started(process.number) != process.started
+
+
+def _boot() -> str:
+    return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+
+
+def _space() -> str:
+    return str((_PROC / "self/ns/pid").stat().st_ino)
+
+
+def _started(number: int) -> str | None:
+    try:
+        return (_PROC / str(number) / "stat").read_text().rpartition(")")[2].split()[_STARTED]
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,46 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+
+import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import this_run
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume.this_run import Process
+
+
+def test_a_process_is_one_text() -> None:
+    own = this_run.this()
+    assert this_run.read(own.text) == own
+    assert len(own.text) < 255 - 37  # of Cinder's metadata, with the volume's id
+
+
+@pytest.mark.parametrize("text", ["", "a b c", "a b c d e", "a b c 1 2 3"])
+def test_another_text_is_none(text: str) -> None:
+    assert this_run.read(text) is None
+
+
+def test_this_one_runs() -> None:
+    assert this_run.has_ended(this_run.this()) is False
+
+
+def test_one_that_has_ended_is_seen() -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    number = child.pid
+    running = replace(this_run.this(), number=number, started=this_run._started(number) or "")
+    assert this_run.has_ended(running) is False
+    child.kill()
+    child.wait()
+    assert this_run.has_ended(running) is True
+
+
+def test_a_number_that_another_process_has_by_now_is_another_process() -> None:
+    assert this_run.has_ended(replace(this_run.this(), started="1")) is True
+
+
+@pytest.mark.parametrize("other", [{"boot": "another"}, {"space": "1"}], ids=["another boot or host", "another container"])
+def test_of_others_nothing_is_known(other: dict[str, str]) -> None:
+    elsewhere: Process = replace(this_run.this(), number=1, **other)
+    assert this_run.has_ended(elsewhere) is None
