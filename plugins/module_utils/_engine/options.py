@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .iscsi.plan import BLANK, WRITE
 from .resources.node import connector
 from .values import connectors
 
@@ -75,6 +76,32 @@ TARGET: Options = {
     "properties": {"type": "dict"},
     "update_password": {"type": "str", "choices": ["on_create", "always", "on_change"], "default": "on_create", "no_log": False},
     "extra": {"type": "dict"},
+}
+LUN: Options = {
+    "portals": {"type": "list", "elements": "str"},
+    "iqn": {"type": "str"},
+    "lun": {"type": "int"},
+    "chap_username": {"type": "str"},
+    "chap_password": {"type": "str", "no_log": True},
+    "initiator_name": {"type": "str"},
+    "volume": {"type": "str"},
+    "image": {"type": "path"},
+    "write": {"type": "str", "choices": list(WRITE), "default": BLANK},
+    "verify": {"type": "bool", "default": True},
+    "in_use": {"type": "bool", "default": False},
+    "seed": {
+        "type": "dict",
+        "options": {
+            "hostname": {"type": "str"},
+            "ssh_keys": {"type": "list", "elements": "str", "no_log": False},
+            "user_data": {"type": "raw", "no_log": True},
+            "network": {"type": "dict"},
+            "meta": {"type": "dict"},
+            "vendor_data": {"type": "dict"},
+            "uuid": {"type": "str"},
+        },
+    },
+    **LONG,
 }
 VOLUME: Options = {
     "name": {"type": "str"},

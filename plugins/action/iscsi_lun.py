@@ -1,0 +1,18 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The module iscsi_lun in Ansible's worker process: there it can tell at once how far it is."""
+
+from __future__ import annotations
+
+from ansible_collections.bfv.openstack.plugins.modules import iscsi_lun
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import progress
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.in_process import InProcess
+
+
+class ActionModule(InProcess):
+    module = iscsi_lun
+
+    def run_module(self) -> None:
+        quiet = self._task.no_log or not progress.are_lines_welcome()
+        iscsi_lun.main(None if quiet else progress.tell)
