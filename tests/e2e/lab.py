@@ -13,13 +13,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..integration import array
 from ..integration import lab as cloud
+from ..integration.array import Array
 from ..integration.lab import Node
 from ..integration.waiting import until
-from . import array, bmc, boot_server
-from .array import Array
+from . import bmc, boot_server
 from .machine import Machine, Model
-from .network import Network
+from .network import ARRAY, Network
 from .sandbox import Sandbox
 
 CACHE = Path(__file__).resolve().parents[2] / ".cache"
@@ -120,7 +121,7 @@ def running(models: Iterable[Model], folders: Folders, profile: str) -> Iterator
         stack.enter_context(
             boot_server.running(sandbox.http_root, (machine.model for machine in machines.values()), folders.run, folders.logs)
         )
-        tgt = stack.enter_context(array.running(folders.sockets, folders.logs))
+        tgt = stack.enter_context(array.running(folders.sockets, [ARRAY], folders.logs / "array.log"))
         yield Lab(cloud.Lab("e2e-"), tgt, machines, folders, network)
     shutil.rmtree(folders.run)
 

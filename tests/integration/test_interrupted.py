@@ -22,12 +22,17 @@ pytestmark = pytest.mark.extra
 SITE = "bfv.openstack.site"
 
 
-def kill(pid: int) -> None:
-    """Kill a process and all that came of it, in whatever process groups they are, and give none a chance to clear up."""
+def kill(pid: int, but: str = "") -> None:
+    """Kill a process and all that came of it, in whatever process groups they are, and give none a chance to clear up.
+
+    Programs of the name ``but`` are left to end by themselves.
+    """
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+            name, _, words = stat.read_text().partition("(")[2].rpartition(")")
+            if name != but:
+                parents[int(stat.parent.name)] = int(words.split()[1])
         except (FileNotFoundError, ProcessLookupError):
             continue  # it has ended meanwhile
     doomed = {pid}
