@@ -179,6 +179,11 @@ options:
           target_portal:
             description: See M(bfv.openstack.volume_target).
             type: str
+          target_portals:
+            description: See M(bfv.openstack.volume_target). Mutually exclusive with O(nodes[].targets[].target_portal).
+            type: list
+            elements: str
+            version_added: 1.0.0
           target_lun:
             description: See M(bfv.openstack.volume_target).
             type: int

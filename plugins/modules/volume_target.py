@@ -52,12 +52,24 @@ options:
   target_iqn:
     description:
       - iSCSI name of the storage's target.
-      - With the storage interface C(cinder) Cinder gives it, and the next three, when the volume is attached; with C(external) they must be given.
+      - With the storage interface C(cinder) Cinder gives IQN, portal, LUN and CHAP when the volume is attached; with C(external) the first three must
+        be given.
     type: str
   target_portal:
     description:
       - Address and port at which the storage's target listens, such as V(192.0.2.10:3260).
+      - A target that has O(target_portals) loses them.
     type: str
+  target_portals:
+    description:
+      - The addresses and ports of several paths, in place of O(target_portal). All of them must lead to the one O(target_iqn) and O(target_lun).
+      - iPXE connects to all of them at once, and the machine boots by the one that answers first. One that does not answer does no harm; one whose
+        name cannot be resolved, or to which the machine has no route, keeps it from booting at all.
+      - Ironic keeps them as the property C(target_portals). A target that has O(target_portal) loses that.
+      - Mutually exclusive with O(target_portal).
+    type: list
+    elements: str
+    version_added: 1.0.0
   target_lun:
     description:
       - Logical unit number of the volume.
@@ -74,7 +86,9 @@ options:
   properties:
     description:
       - Further properties by name, as Ironic keeps them. A value of V(null) removes the name; names that are not given stay.
-      - The options above are C(target_iqn), C(target_portal), C(target_lun), C(auth_username) and C(auth_password) there.
+      - The options above are C(target_iqn), C(target_portal), C(target_portals), C(target_lun), C(auth_username) and C(auth_password) there.
+      - C(target_iqns) and C(target_luns) are lists of which Ironic takes the first, where C(target_iqn) and C(target_lun) are not there. Given, they take
+        the place of these; with several portals all of their items must be the same.
     type: dict
   update_password:
     description:
@@ -135,6 +149,17 @@ EXAMPLES = r"""
     chap_username: rack3-node08
     chap_password: "{{ vault_chap_password }}"
     update_password: on_change
+
+- name: Let a node boot from a LUN that it reaches by two networks
+  bfv.openstack.volume_target:
+    cloud: baremetal-admin
+    node: rack3-node09
+    volume_id: c0a0d4a5-4f2f-4a3e-8e26-0f6d3c9f7b51
+    target_iqn: iqn.2010-10.org.example:array.rack3-node09
+    target_portals:
+      - 192.0.2.10:3260
+      - 198.51.100.10:3260
+    target_lun: 1
 
 - name: Attach a data volume as well
   bfv.openstack.volume_target:
@@ -215,7 +240,7 @@ OPTIONS: Options = {**NODE, **TARGET, **STATE, **POWER_OFF, **WITHOUT_NOVA}
 
 
 def main() -> None:
-    run(OPTIONS, target, mutually_exclusive=[("volume", "volume_id")])
+    run(OPTIONS, target, mutually_exclusive=[("volume", "volume_id"), ("target_portal", "target_portals")])
 
 
 if __name__ == "__main__":

@@ -70,6 +70,7 @@ TARGET: Options = {
     "volume_id": {"type": "str"},
     "target_iqn": {"type": "str"},
     "target_portal": {"type": "str"},
+    "target_portals": {"type": "list", "elements": "str"},
     "target_lun": {"type": "int"},
     "chap_username": {"type": "str"},
     "chap_password": {"type": "str", "no_log": True},

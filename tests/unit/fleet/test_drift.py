@@ -36,7 +36,12 @@ LUN: Json = {
     "target_portal": "192.0.2.10:3260",
     "target_lun": 1,
 }
+BY_PATHS: Json = {
+    **{name: value for name, value in LUN.items() if name != "target_portal"},
+    "target_portals": ["192.0.2.10:3260", "198.51.100.10:3260"],
+}
 ARRAY: Json = {"node": "bm-0", "storage_interface": "external", "iscsi_boot": True, "targets": [LUN]}
+PATHS: Json = {**ARRAY, "targets": [BY_PATHS]}
 NAMED: Json = {"connectors": [{"type": "iqn", "connector_id": "iqn.2024-01.org.example:bm-0"}]}
 
 UNDEPLOY = f"undeploy node bm-0 ({uuid_of('bm-0')})"
@@ -46,6 +51,13 @@ DRIFTS: dict[str, tuple[Json, Json, str]] = {
     "another volume": (ENTRY, {**ENTRY, "volumes": [{"name": "other", "image": "debian"}]}, "volume target 0"),
     "another LUN": (ARRAY, {**ARRAY, "targets": [{**LUN, "target_lun": 2}]}, "volume target 0"),
     "another portal": (ARRAY, {**ARRAY, "targets": [{**LUN, "target_portal": "192.0.2.11:3260"}]}, "volume target 0"),
+    "a further path": (ARRAY, PATHS, "volume target 0"),
+    "one path": (PATHS, ARRAY, "volume target 0"),
+    "another second path": (
+        PATHS,
+        {**ARRAY, "targets": [{**BY_PATHS, "target_portals": ["192.0.2.10:3260"]}]},
+        "volume target 0",
+    ),
     "a further volume": (ENTRY, {**ENTRY, "volumes": [ROOT, {"name": "more", "size": 5}]}, "volume target 1"),
     "another storage interface": (ENTRY, {**ARRAY, "volumes": None}, "storage_interface"),
     "another boot interface": (ENTRY, {**ENTRY, "boot_interface": "http-ipxe"}, "boot_interface"),
@@ -343,6 +355,8 @@ HOPELESS: dict[str, tuple[Json, Callable[[FakeCloud], None], Json, str]] = {
         "nothing to boot from",
     ),
     "a malformed portal": (ARRAY, nothing, {**ARRAY, "targets": [{**LUN, "target_portal": "192.0.2.10:http"}]}, "TCP port"),
+    "one path twice": (ARRAY, nothing, {**ARRAY, "targets": [{**BY_PATHS, "target_portals": 2 * ["192.0.2.10"]}]}, "twice"),
+    "one path and several": (ARRAY, nothing, {**ARRAY, "targets": [{**LUN, **BY_PATHS}]}, "are both given"),
     "a volume that cannot shrink": (
         ENTRY,
         nothing,
@@ -386,6 +400,21 @@ def test_a_note_takes_no_machine_down(now: Json) -> None:
     outcome = only(manage(cloud, [now], on_drift="redeploy"))
     assert (outcome.msg, cloud.writes, node(cloud)["provision_state"]) == ("", [], "active")
     assert "was left as it is" in " ".join(outcome.plan.warnings)
+
+
+@pytest.mark.parametrize("now", [PATHS, {**ARRAY, "targets": [{key: LUN[key] for key in ("volume_id", "target_lun")}]}])
+def test_paths_that_are_as_asked_for_or_not_asked_for_are_no_reason(now: Json) -> None:
+    cloud = deployed(PATHS)
+    outcome = only(manage(cloud, [now], on_drift="redeploy"))
+    assert (outcome.msg, cloud.writes, node(cloud)["provision_state"]) == ("", [], "active")
+
+
+def test_a_portal_that_is_asked_for_no_more_is_not_left_beside_the_others() -> None:
+    cloud = deployed(ARRAY)
+    outcome = only(manage(cloud, [PATHS], on_drift="redeploy"))
+    (target,) = cloud.targets.values()
+    assert (outcome.msg, target["properties"].get("target_portal")) == ("", None)
+    assert target["properties"]["target_portals"] == BY_PATHS["target_portals"]
 
 
 def test_a_password_is_no_reason() -> None:

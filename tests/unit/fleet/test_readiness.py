@@ -24,6 +24,7 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
 )
 
 ARRAY: Json = {"target_iqn": "iqn.2010-10.org.example:array", "target_portal": "192.0.2.10:3260", "target_lun": 1}
+PATHS: Json = {"target_iqn": ARRAY["target_iqn"], "target_portals": ["192.0.2.10:3260", "198.51.100.10:3260"], "target_lun": 1}
 CHAP: Json = {"auth_username": "", "auth_password": "******"}
 FIBRE: Json = {"properties": {"capabilities": "fibre_channel_boot:True"}}
 BY_FIBRE: Json = {"node": FIBRE, "targets": [a_target(volume_type="fibre_channel")]}
@@ -155,6 +156,19 @@ TARGETS: dict[str, tuple[Json, str]] = {
     "malformed portal": (by_array({**ARRAY, "target_portal": "192.0.2.10:http"}), "its target_portal is malformed"),
     "malformed IQN": (by_array({**ARRAY, "target_iqn": "array"}), "its target_iqn is malformed"),
     "IPv6": (by_array({**ARRAY, "target_portal": "[2001:db8::1]:3260"}), "Ironic drops the brackets of an IPv6 portal"),
+    "IPv6 among several": (
+        by_array({**PATHS, "target_portals": ["192.0.2.10:3260", "[2001:db8::1]:3260"]}),
+        "volume target 0: Ironic drops the brackets of an IPv6 portal, and iPXE cannot read [2001:db8::1]:3260",
+    ),
+    "malformed among several": (
+        by_array({**PATHS, "target_portals": ["192.0.2.10:3260", "198.51.100.10:http"]}),
+        "its target_portals is malformed",
+    ),
+    "no portals": (by_array({**ARRAY, "target_portals": []}), "the list is empty: write one at least. Set target_portals."),
+    "several portals without an IQN": (
+        by_array({**PATHS, "target_iqn": None}),
+        "volume target 0: an iSCSI volume without Cinder needs target_iqn.",
+    ),
     "a further one without CHAP": (
         by_array(ARRAY, index=1),
         "volume target 1: Ironic cannot boot with a further iSCSI volume that has no CHAP",
@@ -202,7 +216,11 @@ READY: dict[str, Json] = {
     "failed": {"node": {"provision_state": "deploy failed", "last_error": "No space left"}},
     "with an array": by_array(ARRAY),
     "with an array and CHAP": by_array({**ARRAY, **CHAP}, index=1),
-    "with several portals": by_array(
+    "with several portals": by_array(PATHS),
+    "with several portals and one that is not read": by_array({**PATHS, "target_portal": "[2001:db8::1]:3260"}),
+    "with several portals for data": by_array({**PATHS, **CHAP}, index=1),
+    "with one portal in a list": by_array({**PATHS, "target_portals": ["192.0.2.10:3260"]}),
+    "with lists alone": by_array(
         {"target_iqns": ["iqn.2010-10.org.example:a"], "target_portals": ["192.0.2.1:3260"], "target_luns": [1]}
     ),
     "with a value in another spelling": capable("iscsi_boot:yes"),

@@ -49,12 +49,14 @@ def gives_at_most_one_line(resource: Any, options: dict[str, Any]) -> None:
     st.integers(-1, 2),
     texts,
     texts,
+    st.one_of(st.none(), st.lists(texts, max_size=2)),
     st.one_of(st.none(), dicts("target_iqn", "target_portal", "target_lun", "target_luns", "auth_password", "auth_username")),
     st.one_of(st.none(), dicts("bfv_password_digest", "a")),
     st.sampled_from(["on_create", "always"]),
 )
-def test_a_target(index: int, volume_id: Any, iqn: Any, properties: Any, extra: Any, update: str) -> None:
-    options = {"boot_index": index, "volume_id": volume_id, "target_iqn": iqn, "properties": properties, "extra": extra}
+def test_a_target(index: int, volume_id: Any, iqn: Any, portals: Any, properties: Any, extra: Any, update: str) -> None:
+    options = {"boot_index": index, "volume_id": volume_id, "target_iqn": iqn, "target_portals": portals}
+    options |= {"properties": properties, "extra": extra}
     gives_at_most_one_line(target, {"node": "bm-0", **options, "update_password": update})
 
 

@@ -134,7 +134,15 @@ targets_there = st.lists(
         st.integers(0, 1),
         st.sampled_from(["root", "web"]),
         st.one_of(
-            st.none(), options(target_lun=st.just(1), auth_username=st.just("u"), auth_password=st.just("p"), secret=st.just("s"))
+            st.none(),
+            options(
+                target_lun=st.just(1),
+                target_portal=st.just("192.0.2.1:3260"),
+                target_portals=st.just(["192.0.2.1:3260"]),
+                auth_username=st.just("u"),
+                auth_password=st.just("p"),
+                secret=st.just("s"),
+            ),
         ),
         st.dictionaries(st.sampled_from("ab"), st.just("1")),
     ),
@@ -148,7 +156,13 @@ targets_there = st.lists(
     ready_nodes,
     targets_there,
     st.one_of(st.sampled_from([{}, {"volume": "root"}, {"volume": "web"}, {"volume_id": uuid_of("array")}])),
-    st.sampled_from([{}, {"target_iqn": IQNS[0], "target_portal": "192.0.2.1:3260", "target_lun": 1}]),
+    st.sampled_from(
+        [
+            {},
+            {"target_iqn": IQNS[0], "target_portal": "192.0.2.1:3260", "target_lun": 1},
+            {"target_iqn": IQNS[0], "target_portals": ["192.0.2.1:3260", "192.0.2.2:3260"], "target_lun": 1},
+        ]
+    ),
     options(
         boot_index=st.integers(0, 1),
         volume_type=maybe("iscsi", "fibre_channel"),

@@ -32,6 +32,7 @@ _ISCSI_NAME_BYTES = 223
 _HOST_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?", re.IGNORECASE | re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}", re.IGNORECASE | re.ASCII)  # UUID() alone takes much more
 _NUMBER = re.compile(r"[0-9]{1,5}")  # enough for a LUN and a TCP port
+ISCSI_PORT = 3260  # of a portal that names none (IANA: iscsi-target)
 _LUN_MAX = 0xFFFF  # one level of SAM-5 addressing: what iPXE's LUN field takes as one group of hex digits
 
 
@@ -99,7 +100,7 @@ def lun(value: object) -> int:
 
 @dataclass(frozen=True)
 class Portal:
-    """Where an iSCSI target listens: a host (a name or an IP address) and a TCP port, or None for 3260."""
+    """Where an iSCSI target listens: a host (a name or an IP address) and a TCP port, or None for ISCSI_PORT."""
 
     host: str
     port: int | None = None

@@ -49,7 +49,7 @@ def test_properties_get_the_form_that_ironic_needs() -> None:
     want = target.wanted(
         {**OF_ARRAY, "target_lun": None, "target_portal": None, "properties": {"target_lun": "10", "target_portal": portal}}
     )
-    assert want.properties == {**STORED, "target_lun": 10, "target_portal": "[2001:db8::1]:3260"}
+    assert want.properties == {**STORED, "target_lun": 10, "target_portal": "[2001:db8::1]:3260", "target_portals": None}
 
 
 @pytest.mark.parametrize(

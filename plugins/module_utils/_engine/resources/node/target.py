@@ -36,7 +36,7 @@ _VOLUME_TYPES = ("iscsi", "fibre_channel")  # compared as they stand (ironic/dri
 
 # The module's short options, and the property that Ironic reads.
 _SHORT = (
-    *((name, name) for name in target_properties.ADDRESS),
+    *((name, name) for name in (*target_properties.ADDRESS, target_properties.PORTALS)),
     ("chap_username", target_properties.USERNAME),
     ("chap_password", target_properties.PASSWORD),
 )
@@ -113,7 +113,10 @@ def _properties(params: Mapping[str, Any], where: str) -> dict[str, object] | No
             properties[name] = target_properties.formed(name, value)
         except Invalid as error:
             raise Invalid(f"{where}: {name}: {error}.") from None
-    return properties or None
+    try:
+        return target_properties.replacing(properties) or None
+    except Invalid as error:
+        raise Invalid(f"{where}: {error}.") from None
 
 
 def from_api(target: Mapping[str, Any]) -> Target:

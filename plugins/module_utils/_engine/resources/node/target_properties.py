@@ -18,6 +18,7 @@ Properties = Mapping[str, object]
 Form = Callable[[Any], object]
 
 ADDRESS = ("target_iqn", "target_portal", "target_lun")
+PORTAL, PORTALS = "target_portal", "target_portals"
 USERNAME, PASSWORD = "auth_username", "auth_password"
 
 
@@ -28,7 +29,7 @@ def _each(form: Form) -> Form:
         if not isinstance(value, (list, tuple)):
             raise Invalid(f'"{value}" is not a list')
         if not value:
-            raise Invalid("the list is empty")
+            raise Invalid("the list is empty: write one at least")
         return [form(one) for one in value]
 
     return formed
@@ -48,8 +49,52 @@ _FORMS: Mapping[str, Form] = {
 
 
 def formed(name: str, value: object) -> object:
-    """A property in the form that Ironic needs. Raises Invalid."""
-    return value if value is None or name not in _FORMS else _FORMS[name](value)
+    """A wanted property in the form that Ironic needs. Raises Invalid."""
+    if value is None or name not in _FORMS:
+        return value
+    value = _FORMS[name](value)
+    if name == PORTALS:
+        _check_each_once(value)
+    return value
+
+
+def _check_each_once(portals: Any) -> None:
+    """A portal that is there twice is no second path, but one of them mistyped."""
+    places = set()
+    for text in portals:
+        portal = identifiers.portal(text)
+        place = portal.host, portal.port or identifiers.ISCSI_PORT
+        if place in places:
+            raise Invalid(f'"{text}" is given twice: give each portal once (one without a port has {identifiers.ISCSI_PORT})')
+        places.add(place)
+
+
+def replacing(properties: Properties) -> dict[str, object]:
+    """The wanted properties, and with them null for what Ironic would read in place of one, and for the portal's other form.
+
+    Of IQN and LUN it reads the single one where both forms are there, of the portals the list. Raises Invalid.
+    """
+    given = {name for name, value in properties.items() if value is not None}
+    if {PORTAL, PORTALS} <= given:
+        raise Invalid(f"{PORTAL} and {PORTALS} are both given. Give one of them")
+    if PORTALS in given:
+        _check_one_lun(properties)
+    replaced: dict[str, object] = {name: None for name in ADDRESS if f"{name}s" in given and name not in given}
+    if PORTAL in given:
+        replaced[PORTALS] = None
+    return {**properties, **replaced}
+
+
+def _check_one_lun(properties: Properties) -> None:
+    """With several portals Ironic takes one IQN and one LUN for all of them, and says nothing of the others."""
+    for name in ("target_iqn", "target_lun"):
+        several = properties.get(f"{name}s")
+        meant = dict.fromkeys((properties.get(name), *(several if isinstance(several, list) else ())))
+        meant.pop(None, None)
+        if len(meant) > 1:
+            raise Invalid(
+                f"all of {PORTALS} lead to one {name}, and {' and '.join(map(str, meant))} are given. Give one, as {name}"
+            )
 
 
 def obstacles(properties: Properties, *, boots: bool) -> Iterator[str]:
@@ -64,8 +109,10 @@ def obstacles(properties: Properties, *, boots: bool) -> Iterator[str]:
         )
     for name in (*ADDRESS, *(f"{name}s" for name in ADDRESS)):
         value = properties.get(name)
-        # Where target_portals is there it counts, whatever it holds.
-        if value is not None or (name == "target_portals" and name in properties):
+        # Where target_portals is there it counts, whatever it holds, and target_portal does not.
+        if name == PORTAL and PORTALS in properties:
+            continue
+        if value is not None or (name == PORTALS and name in properties):
             yield from _form_obstacles(name, value)
 
 
@@ -84,9 +131,9 @@ def _form_obstacles(name: str, value: object) -> Iterator[str]:
 
 
 def portal_obstacles(properties: Properties) -> Iterator[str]:
-    """Why iPXE cannot read the target's portal: Ironic takes the brackets of an IPv6 address away."""
-    several = properties.get("target_portals")
-    for portal in (properties.get("target_portal"), *(several if isinstance(several, list) else ())):
+    """Why iPXE cannot read a portal of the target: Ironic takes the brackets of an IPv6 address away."""
+    read = properties[PORTALS] if PORTALS in properties else [properties.get(PORTAL)]
+    for portal in read if isinstance(read, list) else ():
         if not isinstance(portal, str) or portal.count(":") < 2:
             continue
         yield f"Ironic drops the brackets of an IPv6 portal, and iPXE cannot read {portal}. Use an IPv4 address or a host name."
