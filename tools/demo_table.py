@@ -47,8 +47,9 @@ def node_rows(nodes: list[dict[str, Any]], targets: list[dict[str, Any]], volume
         for target in (target for target in targets if target["node_uuid"] == node["uuid"]):
             properties = target["properties"]
             volume = volumes.get(target["volume_id"], "of the array")
-            where = [properties.get(key, "") for key in ("target_portal", "target_iqn", "target_lun")]
-            rows.append([*state, volume, *map(str, where)])
+            portals = properties.get("target_portals") or [properties.get("target_portal", "")]
+            where = [properties.get(key, "") for key in ("target_iqn", "target_lun")]
+            rows.append([*state, volume, ", ".join(portals), *map(str, where)])
             state = ["", "", ""]
         if state[0]:
             rows.append([*state, "none", "", "", ""])

@@ -188,7 +188,15 @@ def test_a_row_tells_from_what_a_node_boots() -> None:
             },
             "192.0.2.1:3260, LUN 1 iqn.2010-10.org.example:a 192.0.2.2:3260, LUN 2 iqn.2010-10.org.example:b",
         ),
+        (
+            {"target_iqn": "iqn.2010-10.org.example:a", "target_portals": ["192.0.2.1:3260", "192.0.2.2:3260"], "target_lun": 1},
+            "192.0.2.1:3260, LUN 1 iqn.2010-10.org.example:a 192.0.2.2:3260, LUN 1 iqn.2010-10.org.example:a",
+        ),
         ({"target_wwn": ["50014380186b3f65"], "target_lun": 3}, "LUN 3 50014380186b3f65"),
+        (
+            {"target_wwn": ["50014380186b3f65", "50014380186b3f67"], "target_lun": 3},
+            "LUN 3 50014380186b3f65 LUN 3 50014380186b3f67",
+        ),
         ({"auth_password": "******"}, "no address known"),
     ],
 )

@@ -197,14 +197,15 @@ def _disk(target: Record, volume: Record) -> Disk:
 
 
 def _paths(properties: Record) -> list[Path]:
-    """The paths of a target as Cinder's drivers write them: one in the singular, several (multipath) in lists."""
+    """The paths of a target: one in the singular, several in lists. A single name or LUN is that of all paths."""
 
     def several(name: str) -> list[str]:
         return list(texts(properties.get(f"{name}s") or properties.get(name)))
 
-    names = several("target_iqn") or several("target_wwn")
-    found = zip_longest(names, several("target_portal"), several("target_lun"), fillvalue="")
-    return [Path(*path) for path in found]
+    names, portals, luns = several("target_iqn") or several("target_wwn"), several("target_portal"), several("target_lun")
+    paths = max(len(names), len(portals))
+    of_all = [ones * paths if len(ones) == 1 else ones for ones in (names, luns)]
+    return [Path(*path) for path in zip_longest(of_all[0], portals, of_all[1], fillvalue="")]
 
 
 def record(value: object) -> Record:
