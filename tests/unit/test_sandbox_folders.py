@@ -79,7 +79,7 @@ def test_folders_of_the_first_release_are_taken_over(tmp_path: Path) -> None:
     (base / "etc" / "sandbox.json").write_text(f'{{"base": "{base}"}}')
     (venv / ".complete").write_text(f"{venv} /usr/bin/python3\n0123\n")
     (cache / "keystone-0123456789abcdef.sql.gz").touch()
-    (cache / "bfv-test.qcow2").touch()
+    (cache / "bfv-test-2.qcow2").touch()
     assert claim(tmp_path, venv=venv, cache=cache).returncode == 0
 
 

@@ -1,12 +1,11 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: Apache-2.0
-"""The "external array": LUNs for nodes that boot without Cinder. external_array.py SETTINGS
+"""The "external array": blank LUNs for nodes that boot without Cinder. external_array.py SETTINGS
 
 tgtd keeps nothing, so this is run whenever the sandbox is started.
 """
 
 import os
-import subprocess
 import sys
 
 from bfv_sandbox import test_image
@@ -21,18 +20,16 @@ def main() -> None:
     settings = Settings(sys.argv[1])
     folder = settings.base / "data" / "array"
     folder.mkdir(parents=True, exist_ok=True)
-    image = settings.cache / "bfv-test.qcow2"
+    image = settings.cache / test_image.NAME
     if not image.exists():
         test_image.write(image)
         changed("made the test image")
     tgtd = Tgtd(str(settings.run / "tgtd"))
     for lun in settings["array"]:
-        disk = folder / f"{lun['name']}.img"
+        disk = folder / f"{lun['name']}.raw"
         if not disk.exists():
-            unfinished = disk.with_suffix(".unfinished")
-            subprocess.run(["qemu-img", "convert", "-f", "qcow2", "-O", "raw", image, unfinished], check=True)
-            os.truncate(unfinished, lun["gibibytes"] << 30)
-            unfinished.replace(disk)
+            disk.touch()
+            os.truncate(disk, lun["gibibytes"] << 30)
         if tgtd.export(lun["iqn"], str(disk), (lun["chap_username"], lun["chap_password"]), FIRST_TARGET):
             changed(f"exported {lun['iqn']}")
 

@@ -36,7 +36,7 @@ def was_ours(folder: Path) -> bool:
     if settings.is_file():
         return json.loads(settings.read_text()).get("base") == str(folder)
     kept = [path.name for path in folder.iterdir()]
-    return bool(kept) and all(re.fullmatch(r"[a-z]+-[0-9a-f]{16}\.sql\.gz|bfv-test\.qcow2", name) for name in kept)
+    return bool(kept) and all(re.fullmatch(r"[a-z]+-[0-9a-f]{16}\.sql\.gz|bfv-test(-\d)?\.qcow2", name) for name in kept)
 
 
 def refusal(folder: Path) -> str:

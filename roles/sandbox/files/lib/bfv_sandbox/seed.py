@@ -18,6 +18,7 @@ from keystoneauth1.exceptions import ConnectFailure
 from openstack.connection import Connection
 from openstack.exceptions import HttpException
 
+from bfv_sandbox import test_image
 from bfv_sandbox.settings import Settings, changed, fail, fail_service, wait_for
 from bfv_sandbox.supervise import MAX_STARTS, Supervisor
 
@@ -191,7 +192,7 @@ def seed_image(settings: Settings, admin: Connection) -> None:
         admin.image.delete_image(image)  # left by an interrupted upload
     admin.create_image(
         IMAGE,
-        filename=str(settings.cache / f"{IMAGE}.qcow2"),
+        filename=str(settings.cache / test_image.NAME),
         disk_format="qcow2",
         container_format="bare",
         visibility="public",
