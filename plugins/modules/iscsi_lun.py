@@ -77,6 +77,11 @@ options:
       - Whether to read back what was written, and to compare it with the image.
     type: bool
     default: true
+  validate_certs:
+    description:
+      - Whether to verify the certificates of the cloud. (O(verify) is no alias of this here.)
+    type: bool
+    aliases: []
   seed:
     description:
       - The machine's own data, as cloud-init's data source C(ConfigDrive) reads them. The image needs a partition for them, labelled C(config-2), such as

@@ -31,6 +31,8 @@ from .resources.volume import moment
 from .values import identifiers
 from .values.errors import BfvError, Invalid
 
+# Here verify says whether to read back.
+_CONNECTION: Options = {**CONNECTION, "validate_certs": {"type": "bool"}}
 _HOSTS_OWN = Path("/etc/iscsi/initiatorname.iscsi")
 _MADE_UP = "iqn.2017-08.org.openstack.bfv"
 _EVERY = 10.0  # seconds between two lines of progress
@@ -39,7 +41,7 @@ _MIB = 1024**2
 
 def run(options: Options, tell: Tell | None = None, **rules: Any) -> None:
     """Run the module. ``tell`` gets a line of text and its verbosity whenever something has happened."""
-    module = Module({**CONNECTION, **options}, **rules)
+    module = Module({**_CONNECTION, **options}, **rules)
     needed = {"netaddr": identifiers.AVAILABLE, "openstacksdk": HAS_SDK or not (module.params["volume"] or module.params["seed"])}
     for package in [package for package, available in needed.items() if not available]:
         module.fail_json(msg=missing_required_lib(package))  # type: ignore[no-untyped-call]
