@@ -64,11 +64,12 @@ class Array:
         self._targets = 0
         self.portals = tuple(f"{address}:{PORT}" for address in addresses)
 
-    def export(self, name: str, disk: Path, initiator: str | None = None, password: str | None = None) -> Lun:
-        """Export a raw disk under an IQN of its own, with a password of its own, to one initiator or to all."""
+    def export(self, name: str, disk: Path, initiator: str | None = None, chap: tuple[str, str] | None = None) -> Lun:
+        """Export a raw disk under an IQN of its own, with a user and a password of its own, to one initiator or to all."""
         self._targets += 1
         number = str(self._targets)
-        lun = Lun(f"iqn.2010-10.org.example:array.{name}", f"array-{name}", password or secrets.token_hex(8), self.portals)
+        user, password = chap or (f"array-{name}", secrets.token_hex(8))
+        lun = Lun(f"iqn.2010-10.org.example:array.{name}", user, password, self.portals)
         self._ask("target", "new", "--tid", number, "--targetname", lun.iqn)
         self._ask("logicalunit", "new", "--tid", number, "--lun", str(LUN), "--backing-store", str(disk))
         self._ask("account", "new", "--user", lun.username, "--password", lun.password)

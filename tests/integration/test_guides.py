@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from ..unit import disks
+from .array import running
 from .guides import GUIDES, Command, Shell, UnknownBlockError, follow, steps
 from .lab import PROJECT, SYSTEM, Json, Lab, Node
 
@@ -33,9 +35,10 @@ class Stage:
     """What a guide takes for granted, and what its commands become where they cannot be run as they are."""
 
     names: tuple[str, ...]  # all that is in the cloud for the guide begins with one of these
-    prepare: Callable[[Lab, Path], None]
+    prepare: Callable[[Lab, Path], object]  # what it gives, if anything, is ended with the guide
     instead: dict[str, str] = field(default_factory=dict)
     folder: Path | None = None  # where the reader is; a new folder where it does not matter
+    addresses: dict[str, str] = field(default_factory=dict)  # of the guide, and where the tests have what is there
 
 
 def node(lab: Lab, name: str) -> Node:
@@ -100,6 +103,26 @@ def rack_of_an_array(lab: Lab, folder: Path) -> None:
         host(folder, name, baremetal_deploy_wait_for={"host": keystone.hostname, "port": keystone.port})
 
 
+@contextmanager
+def rack_of_empty_luns(lab: Lab, folder: Path) -> Iterator[None]:
+    """Two nodes and their blank LUNs at two portals, and an image as the role builds them."""
+    (folder / "images").mkdir()
+    (folder / "images" / "rack4.raw").write_bytes(disks.bootable(24))
+    (folder / "rack4.pub").write_text(
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJtGyl5RtMfqTlLwO3z6nTZQhEkqFfSlHo3C0dQJ7s2n operations"
+    )
+    keystone = urlsplit(clouds()["clouds"]["baremetal-admin"]["auth"]["auth_url"])
+    with running(folder, tuple(PORTALS.values()), folder / "array.log") as array:
+        for name, password in (("rack4-01", "first-of-array"), ("rack4-02", "other-of-array")):
+            disk = folder / f"{name}.lun"
+            disk.touch()
+            os.truncate(disk, 64 * 2**20)
+            array.export(name, disk, f"iqn.2026-01.org.example:{name}", (name, password))
+            node(lab, name)
+            host(folder, name, baremetal_deploy_wait_for={"host": keystone.hostname, "port": keystone.port})
+        yield
+
+
 def conductors(lab: Lab, folder: Path) -> None:
     """Two hosts that stand for the sandbox's conductor: checked by its Ironic, written to copies of its configuration, verified by its API.
 
@@ -144,6 +167,8 @@ def conductors(lab: Lab, folder: Path) -> None:
 DEMO = "tools/demo.sh"  # `make demo` starts the sandbox before, which is up here
 IMAGE_RUN = "ansible-playbook -i inventory bfv.openstack.image -e boot_image_builder=builder-1"
 SITE_RUN = "ansible-playbook -i inventory bfv.openstack.site --tags conductors,image"
+ARRAY_IMAGE_RUN = "ansible-playbook bfv.openstack.image -e @image.yml"
+PORTALS = {"192.0.2.10": "127.61.6.1", "198.51.100.10": "127.61.6.2"}
 STAGES = {
     # An image takes five minutes: the molecule scenario boot_image builds one.
     "guide_conductors": Stage(("debian-12-iscsi",), conductors, {run: f"{run} --check" for run in (IMAGE_RUN, SITE_RUN)}),
@@ -154,6 +179,8 @@ STAGES = {
     "guide_cd_boot": Stage(("install-", "installer-13"), installer),
     "guide_cinder": Stage(("rack1-", "debian-13-iscsi"), rack_of_cinder),
     "guide_external": Stage(("rack2-",), rack_of_an_array),
+    # The image is made for the test: e2e builds one with the role, and boots from it.
+    "guide_array": Stage(("rack4-",), rack_of_empty_luns, {ARRAY_IMAGE_RUN: "true"}, addresses=PORTALS),
 }
 
 
@@ -176,9 +203,18 @@ def at_a_terminal(home: Path, folder: Path) -> Iterator[Shell]:
         shell.close()
 
 
+def prepared(stage: Stage, lab: Lab, folder: Path) -> AbstractContextManager[object]:
+    """What a guide takes for granted, as long as it is followed."""
+    made = stage.prepare(lab, folder)
+    return made if isinstance(made, AbstractContextManager) else nullcontext()
+
+
 def text(name: str) -> str:
-    """A guide."""
-    return (GUIDES / f"{name}.rst").read_text(encoding="utf-8")
+    """A guide, with the addresses of the tests."""
+    guide = (GUIDES / f"{name}.rst").read_text(encoding="utf-8")
+    for address, here in STAGES[name].addresses.items():
+        guide = guide.replace(address, here)
+    return guide
 
 
 def clear(labs: list[Lab]) -> None:
@@ -196,8 +232,8 @@ def test_the_guide_does_what_it_says(name: str, tmp_path: Path, tmp_path_factory
     labs = [Lab(prefix) for prefix in stage.names]
     clear(labs)
     try:
-        stage.prepare(labs[0], tmp_path)
-        with at_a_terminal(tmp_path_factory.mktemp("home"), stage.folder or tmp_path) as shell:
+        home = tmp_path_factory.mktemp("home")
+        with prepared(stage, labs[0], tmp_path), at_a_terminal(home, stage.folder or tmp_path) as shell:
             wrong = follow(text(name), shell, stage.instead)
         assert not wrong, wrong
     finally:

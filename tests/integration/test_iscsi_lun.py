@@ -153,7 +153,7 @@ def test_portals_of_different_disks_are_refused(storage: Storage, ansible: Ansib
     name = one.lun.iqn.rpartition(".")[2]
     (tmp_path / "other.raw").write_bytes(bytes(SIZE * 2))
     with running(tmp_path, ["127.61.7.3"], tmp_path / "array.log") as other:
-        other.export(name, tmp_path / "other.raw", INITIATOR, one.lun.password)
+        other.export(name, tmp_path / "other.raw", INITIATOR, (one.lun.username, one.lun.password))
         portals = [storage.array.portals[0], other.portals[0]]
         seen = ansible.tasks(lun("fill", one.address, portals=portals, image=str(storage.image)))["fill"]
     assert seen["failed"]
