@@ -139,6 +139,7 @@ def test_a_dead_path_is_told(causes: Run) -> None:
 def test_what_cannot_be_reached_cannot_be_written(causes: Run) -> None:
     seen = causes["write with a wrong password"]
     assert seen["failed"]
+    assert seen["cause"] == "chap_refused"
     assert "refuses user" in seen["msg"]
     assert "Nothing was written" in seen["msg"]
 

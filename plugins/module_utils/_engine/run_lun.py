@@ -61,13 +61,13 @@ def run(options: Options, tell: Tell | None = None, **rules: Any) -> None:
 def _run(module: Module, want: Wanted, deadline: Deadline, tell: Tell, result: dict[str, Any]) -> None:
     progress = _progress(want, tell)
     found = _observe(want, deadline, progress)
+    result.update(plan.result(want, found, None))
     planned = plan.plan(want, found)
     for warning in planned.warnings:
         module.warn(warning)
     if module.wants_diff:
         result["diff"] = planned.diff
     result["actions"] = plan.actions(planned)
-    result.update(plan.result(want, found, None))
     if planned.steps and not module.check_mode:
         result["actions"] = []
         written = next((step.source.digest for step in planned.steps if isinstance(step, Fill)), None)
