@@ -220,7 +220,7 @@ def check(files: Path, spoil: str = "", label: str = "bfv-1", firmware: str = "0
             f"{spoil}\nbash /hooks.d/checks\n"
         },
     )
-    done, results = image_files.run(files, DIB_ROOT_LABEL=label, DIB_BFV_FIRMWARE=firmware)
+    done, results = image_files.run(files, DIB_ROOT_LABEL=label, DIB_BFV_FIRMWARE=firmware, DIB_BFV_SEED_PARTITION="0")
     return done.returncode, done.stdout, results
 
 
@@ -267,6 +267,57 @@ def test_firmware_that_was_asked_for_is_there(files: Path, spoil: str, passes: b
     code, said, _results = check(files, spoil, firmware="1")
     assert (code == 0) == passes, said
     assert ("/lib/firmware is empty" in said) != passes
+
+
+SEED_LIST = "datasource_list: [  ConfigDrive, OpenStack, None ]\n"
+# A file in place of the partition: /seed.
+HAS_SEED = "truncate -s 64M /seed; mkfs.vfat -n config-2 /seed > /dev/null 2>&1"
+
+
+def check_seed(files: Path, spoil: str, sources: str = SEED_LIST) -> tuple[int, str]:
+    finished(files)
+    write(files, {"etc/cloud/cloud.cfg.d/91-dib-cloud-init-datasources.cfg": sources})
+    export = "export DIB_BFV_SEED_PARTITION=1 IMAGE_BLOCK_DEVICES=' [image0]=/dev/null  [config-2]=/seed '"
+    code, said, _results = check(files, f"{export}; {spoil}")
+    return code, said
+
+
+@pytest.mark.skipif(not shutil.which("mkfs.vfat"), reason="needs dosfstools")
+@pytest.mark.parametrize(
+    ("spoil", "sources", "reason"),
+    [
+        (HAS_SEED, SEED_LIST, ""),
+        ("truncate -s 64M /seed", SEED_LIST, "no partition has the label config-2"),
+        (f"{HAS_SEED}; fatlabel /seed CONFIG-2", SEED_LIST, "no partition has the label config-2"),
+        (f"{HAS_SEED}; IMAGE_BLOCK_DEVICES='[image0]=/dev/null'", SEED_LIST, "no partition has the label config-2"),
+        (HAS_SEED, "datasource_list: [  OpenStack, None ]\n", "ConfigDrive is not in cloud-init's datasource_list"),
+        (f"{HAS_SEED}; echo 'datasource_list: [None]' > /etc/cloud/cloud.cfg.d/99-mine.cfg", SEED_LIST, "ConfigDrive is not in"),
+        (HAS_SEED, "", "ConfigDrive is not in"),
+    ],
+    ids=["there", "no file system", "in capitals", "no partition", "not asked for", "taken away", "no list"],
+)
+def test_a_seed_partition_is_there_and_read(files: Path, spoil: str, sources: str, reason: str) -> None:
+    code, said = check_seed(files, spoil, sources)
+    assert (code == 0) == (not reason), said
+    assert reason in said
+
+
+@pytest.mark.skipif(not shutil.which("mkfs.vfat"), reason="needs dosfstools")
+@pytest.mark.parametrize(
+    ("wanted", "devices", "passes"), [("1", "[config-2]={}", True), ("1", "[root]={}", False), ("0", "[config-2]={}", True)]
+)
+def test_the_seed_partition_gets_an_empty_file_system(tmp_path: Path, wanted: str, devices: str, passes: bool) -> None:
+    partition = tmp_path / "partition"
+    with partition.open("wb") as empty:
+        empty.truncate(64 * 1024**2)
+    variables = {"DIB_BFV_SEED_PARTITION": wanted, "IMAGE_BLOCK_DEVICES": f" [image0]=/dev/loop9 {devices.format(partition)} "}
+    hook = ELEMENT / "pre-finalise.d/60-bfv-seed-partition"
+    done = subprocess.run([hook], env=os.environ | variables, check=False, capture_output=True, text=True)
+    assert (done.returncode == 0) == passes, done.stderr
+    assert ("has no partition config-2" in done.stderr) != passes
+    blkid = ["blkid", "--probe", "--output", "value", "--match-tag", "LABEL", partition]
+    label = subprocess.run(blkid, check=False, capture_output=True, text=True).stdout.strip()
+    assert label == ("config-2" if wanted == "1" and passes else "")
 
 
 def test_users_get_their_keys_and_may_become_root(files: Path) -> None:

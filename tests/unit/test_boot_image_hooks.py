@@ -125,7 +125,7 @@ def test_cloud_init_leaves_the_network_alone_unless_it_may_have_it(image: Path, 
     hook = (ELEMENT / "install.d/60-bfv-iscsi-boot").read_text()
     wanted = "/etc/cloud/cloud.cfg.d/95-bfv-iscsi-boot-network.cfg"
     (image / "hook").write_text(
-        f"export DIB_BFV_CLOUD_INIT_NETWORK={allowed}\nrm -f {wanted}\n{hook}\n"
+        f"export DIB_BFV_CLOUD_INIT_NETWORK={allowed} DIB_BFV_SEED_PARTITION=0\nrm -f {wanted}\n{hook}\n"
         f"cp {wanted} /etc/systemd/system/iscsid.service.d/50-bfv-iscsi-boot.conf /etc/kernel || true\n"
     )
     done, results = run(image)
@@ -134,6 +134,25 @@ def test_cloud_init_leaves_the_network_alone_unless_it_may_have_it(image: Path, 
     assert network.exists() == left_alone
     assert not left_alone or yaml.safe_load(network.read_text()) == {"network": {"config": "disabled"}}
     assert "ExecStartPre=-/usr/local/sbin/bfv-iscsid-prepare" in (results / "kernel/50-bfv-iscsi-boot.conf").read_text()
+
+
+@pytest.mark.parametrize(("seed", "name"), [("0", ""), ("1", ""), ("1", "bm-0")])
+def test_a_seed_is_looked_for_and_has_no_say_in_host_keys_and_names_that_were_asked_for(
+    image: Path, seed: str, name: str
+) -> None:
+    shutil.copytree(ELEMENT / "bfv-iscsi-boot", image / "bfv-iscsi-boot")
+    hook = (ELEMENT / "install.d/60-bfv-iscsi-boot").read_text()
+    (image / "hook").write_text(
+        "rm -rf /etc/cloud\nexport DIB_BFV_CLOUD_INIT_NETWORK=0 DIB_BFV_SEED_PARTITION="
+        f"{seed}\n{hook.replace('$DIB_BFV_HOST_NAME', name)}\ncp -r /etc/cloud /etc/kernel\n"
+    )
+    done, results = run(image)
+    assert done.returncode == 0, done.stdout
+    found = {path.name: yaml.safe_load(path.read_text()) for path in (results / "kernel/cloud").rglob("*.cfg")}
+    assert found.pop("95-bfv-iscsi-boot-network.cfg") == {"network": {"config": "disabled"}}
+    wanted = {"95-bfv-iscsi-boot-seed.cfg": {"ssh_deletekeys": False}, "ds-identify.cfg": {"policy": "enabled"}}
+    named = {"95-bfv-iscsi-boot-host-name.cfg": {"preserve_hostname": True}}
+    assert found == (wanted if seed == "1" else {}) | (named if name else {})
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,7 @@ def test_the_variables_of_each_family_and_boot_mode(
     assert environment["DIB_CLOUD_INIT_DATASOURCES"] == "OpenStack"
     assert environment["DIB_BFV_CLOUD_INIT_NETWORK"] == "0"
     assert environment["DIB_BFV_FIRMWARE"] == "1"
+    assert not environment.keys() & {"DIB_BFV_SEED_PARTITION", "DIB_BLOCK_DEVICE_CONFIG"}
     assert (environment["DIB_BFV_HOST_NAME"], environment["DIB_BFV_OWN_MACHINE"], environment["DIB_BFV_USERS"]) == ("", "yes", "")
     arguments = "nofb nomodeset gfxpayload=text"
     if family in DEBIANS:
@@ -121,6 +122,44 @@ def test_options_reach_the_plan(tmp_path: Path) -> None:
     assert environment["DIB_GRUB_TIMEOUT"] == "9"
     assert environment["DIB_BOOTLOADER_DEFAULT_CMDLINE"].endswith(" quiet")
     assert "DIB_CLOUD_INIT_DATASOURCES" not in environment
+
+
+@pytest.mark.parametrize(
+    ("mode", "table", "partitions"),
+    [
+        ("bios", "mbr", [("config-2", "0x0e", "64MiB"), ("root", None, "100%")]),
+        (
+            "uefi",
+            "gpt",
+            [("ESP", "EF00", "550MiB"), ("BSP", "EF02", "8MiB"), ("config-2", "0700", "64MiB"), ("root", "8300", "100%")],
+        ),
+    ],
+)
+def test_a_seed_partition_comes_before_the_root(tmp_path: Path, mode: str, table: str, partitions: list[Any]) -> None:
+    """All else is as diskimage-builder's own elements have it: block-device-mbr, block-device-efi."""
+    planned = plan(tmp_path, boot_image_boot_mode=mode, boot_image_seed_partition=True)
+    environment = planned["environment"]
+    assert planned["elements"][1] == BLOCK_DEVICE[mode]
+    assert environment["DIB_BFV_SEED_PARTITION"] == "1"
+    assert environment["DIB_CLOUD_INIT_DATASOURCES"] == "ConfigDrive, OpenStack"
+    loop, disk = yaml.safe_load(environment["DIB_BLOCK_DEVICE_CONFIG"])
+    assert loop == {"local_loop": {"name": "image0"}}
+    assert (disk["partitioning"]["base"], disk["partitioning"]["label"]) == ("image0", table)
+    found = disk["partitioning"]["partitions"]
+    assert [(one["name"], one.get("type"), one["size"]) for one in found] == partitions
+    root = found[-1]
+    assert root.get("flags") == (["boot", "primary"] if mode == "bios" else None)
+    assert root["mkfs"] == {
+        **({"type": "ext4"} if mode == "uefi" else {}),
+        "mount": {"mount_point": "/", "fstab": {"options": "defaults", "fsck-passno": 1}},
+    }
+    # The element makes its file system.
+    assert "mkfs" not in found[-2]
+
+
+def test_a_disk_of_ones_own_comes_before_the_roles(tmp_path: Path) -> None:
+    planned = plan(tmp_path, boot_image_seed_partition=True, boot_image_environment={"DIB_BLOCK_DEVICE_CONFIG": "file:///mine"})
+    assert planned["environment"]["DIB_BLOCK_DEVICE_CONFIG"] == "file:///mine"
 
 
 def test_users_and_host_names_reach_the_image(tmp_path: Path) -> None:
@@ -190,6 +229,8 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"boot_image_timeout": 0}, "boot_image_timeout has to be above"),
     ({"boot_image_secrets": {"DIB_PASSWORD": "x"}}, "boot_image_secrets may not hold DIB_PASSWORD"),
     ({"boot_image_datasources": []}, "boot_image_datasources is empty"),
+    ({"boot_image_seed_partition": True, "boot_image_cloud_init": False}, "boot_image_cloud_init has to be true"),
+    ({"boot_image_seed_partition": True, "boot_image_datasources": ["OpenStack"]}, "ConfigDrive one of boot_image_datasources"),
     ({"boot_image_family": "rocky", "boot_image_kernel": "cloud"}, "boot_image_kernel can be cloud"),
     ({"boot_image_family": "rocky", "boot_image_initramfs": "initramfs-tools"}, "rocky has no initramfs-tools"),
 ]
