@@ -66,12 +66,15 @@ def report(request: pytest.FixtureRequest) -> Report:
 
 @pytest.fixture(scope="session")
 def disk_images(request: pytest.FixtureRequest, ansible: Ansible, report: Report) -> dict[str, Path]:
-    """An image for each boot mode that is asked for. They are built before there is a lab, which has no way to a package mirror."""
+    """The image for a BIOS, and those of the kinds that tests are parametrized by, as in `test_it[uefi]`.
+
+    They are built before there is a lab, which has no way to a package mirror.
+    """
     built = {}
-    with_uefi = any(item.name.endswith("[uefi]") for item in request.session.items)
-    for boot_mode in ("bios", "uefi") if with_uefi else ("bios",):
-        with report.step("image", boot_mode):
-            built[boot_mode] = images.build(ansible, boot_mode, IMAGES)
+    for kind in images.KINDS:
+        if kind == "bios" or any(item.name.endswith(f"[{kind}]") for item in request.session.items):
+            with report.step("image", kind):
+                built[kind] = images.build(ansible, kind, IMAGES)
     return built
 
 

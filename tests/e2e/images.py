@@ -14,25 +14,38 @@ from .playbooks import play
 PLAYBOOK = "bfv.openstack.image"
 # Each of both is booted: which one goes with which firmware does not matter.
 INITRAMFS = {"bios": "initramfs-tools", "uefi": "dracut"}
+# What differs from image.yml in each kind of image that the tests may ask for.
+KINDS: dict[str, dict[str, object]] = {
+    **{
+        boot_mode: {"boot_image_boot_mode": boot_mode, "boot_image_initramfs": initramfs} for boot_mode, initramfs in INITRAMFS.items()
+    },
+    # Several paths, and a place for a config drive, which names the machine.
+    "bios-multipath": {
+        "boot_image_name": "bfv-debian-bookworm-bios-multipath",
+        "boot_image_multipath": True,
+        "boot_image_cloud_init": True,
+        "boot_image_seed_partition": True,
+        "boot_image_hostname": "",
+    },
+}
 HERE = Path(__file__).parent
 
 
-def build(ansible: Ansible, boot_mode: str, folder: Path) -> Path:
+def build(ansible: Ansible, kind: str, folder: Path) -> Path:
     """The image's file. The first build takes minutes; after that the role finds that the inputs are the same."""
-    run = _run(ansible, boot_mode, folder)
+    run = _run(ansible, kind, folder)
     return Path(run["Tell the image"]["ansible_facts"]["boot_image_result"]["image"])
 
 
-def upload(ansible: Ansible, boot_mode: str, folder: Path, cloud: str, name: str) -> None:
+def upload(ansible: Ansible, kind: str, folder: Path, cloud: str, name: str) -> None:
     """Have the role bring the image that is built into Glance."""
-    _run(ansible, boot_mode, folder, boot_image_upload=True, boot_image_cloud=cloud, boot_image_glance_name=name)
+    _run(ansible, kind, folder, boot_image_upload=True, boot_image_cloud=cloud, boot_image_glance_name=name)
 
 
-def _run(ansible: Ansible, boot_mode: str, folder: Path, **others: object) -> Run:
+def _run(ansible: Ansible, kind: str, folder: Path, **others: object) -> Run:
     inside.make_key(folder)
     wanted = {
-        "boot_image_boot_mode": boot_mode,
-        "boot_image_initramfs": INITRAMFS[boot_mode],
+        **KINDS[kind],
         "boot_image_dir": str(folder),
         "boot_image_elements_path": [str(HERE / "elements")],
         **others,

@@ -19,7 +19,13 @@ LOGIN_TIMEOUT = 600
 FACTS = """
 set -eu
 root=$(findmnt --noheadings --output SOURCE /)
-disk=$(basename "$(readlink -f "/sys/class/block/${root##*/}/..")")
+device=$(basename "$(readlink -f "$root")")
+disk=$(basename "$(readlink -f "/sys/class/block/$device/..")")
+# The root on a multipath map: the first path.
+while below=$(ls "/sys/class/block/$device/slaves" 2> /dev/null) && [ -n "$below" ]; do
+  device=$(echo "$below" | head -n 1)
+  disk=$device
+done
 session=$(readlink -f "/sys/block/$disk/device" | grep -o 'session[0-9]*')
 echo "machine_id=$(cat /etc/machine-id)"
 echo "host_key=$(cut -d ' ' -f 2 /etc/ssh/ssh_host_ed25519_key.pub)"

@@ -12,6 +12,9 @@ import subprocess
 from pathlib import Path
 
 ELEMENT = Path(__file__).resolve().parents[2] / "roles/boot_image/files/elements/bfv-iscsi-boot"
+PROGRAMS = ELEMENT / "bfv-iscsi-boot"
+IBFT = "sys/firmware/ibft"
+OURS = "iqn.2017-08.org.openstack.5e1f"
 PREPARE = """
 set -e
 mount -t tmpfs tmpfs {work}
@@ -43,3 +46,22 @@ def run(files: Path, **environment: str) -> tuple[subprocess.CompletedProcess[st
     script = PREPARE.format(work=work, files=files, results=results, environment=variables)
     command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False), results
+
+
+def write(files: Path, texts: dict[str, str]) -> None:
+    for name, text in texts.items():
+        (files / name).parent.mkdir(parents=True, exist_ok=True)
+        (files / name).write_text(text)
+        if text.startswith("#!"):
+            (files / name).chmod(0o755)
+
+
+def start(files: Path, program: str, texts: dict[str, str], after: str, before: str = "") -> tuple[int, str, Path]:
+    """Run a program as the unit does; then `after`, of which the results are given back."""
+    settings = {"etc/bfv-iscsi-boot.conf": "OWN_MACHINE=yes\nHOST_NAME=\n"}
+    hook = f"{before}\n/program > /results/said 2>&1\nstatus=$?\n{after}\nexit $status\n"
+    write(files, settings | texts | {"program": (PROGRAMS / program).read_text(), "hook": hook})
+    (files / "program").chmod(0o755)
+    done, results = run(files)
+    said = (results / "said").read_text() if (results / "said").exists() else done.stdout
+    return done.returncode, said, results

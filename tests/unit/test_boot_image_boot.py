@@ -12,11 +12,8 @@ from pathlib import Path
 import pytest
 
 from . import image_files
-from .image_files import ELEMENT
+from .image_files import ELEMENT, IBFT, OURS, PROGRAMS, start, write
 
-PROGRAMS = ELEMENT / "bfv-iscsi-boot"
-IBFT = "sys/firmware/ibft"
-OURS = "iqn.2017-08.org.openstack.5e1f"
 OTHER = "iqn.2017-08.org.openstack.77aa"
 
 pytestmark = pytest.mark.skipif(not image_files.can_overlay(), reason="needs root and overlay file systems")
@@ -25,25 +22,6 @@ pytestmark = pytest.mark.skipif(not image_files.can_overlay(), reason="needs roo
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     return tmp_path / "files"
-
-
-def write(files: Path, texts: dict[str, str]) -> None:
-    for name, text in texts.items():
-        (files / name).parent.mkdir(parents=True, exist_ok=True)
-        (files / name).write_text(text)
-        if text.startswith("#!"):
-            (files / name).chmod(0o755)
-
-
-def start(files: Path, program: str, texts: dict[str, str], after: str, before: str = "") -> tuple[int, str, Path]:
-    """Run a program as the unit does; then `after`, of which the results are given back."""
-    settings = {"etc/bfv-iscsi-boot.conf": "OWN_MACHINE=yes\nHOST_NAME=\n"}
-    hook = f"{before}\n/program > /results/said 2>&1\nstatus=$?\n{after}\nexit $status\n"
-    write(files, settings | texts | {"program": (PROGRAMS / program).read_text(), "hook": hook})
-    (files / "program").chmod(0o755)
-    done, results = image_files.run(files)
-    said = (results / "said").read_text() if (results / "said").exists() else done.stdout
-    return done.returncode, said, results
 
 
 # What a machine is known by; ssh-keygen and systemd-machine-id-setup as they are, in short.
@@ -212,7 +190,7 @@ def finished(files: Path) -> None:
     )
 
 
-def check(files: Path, spoil: str = "", label: str = "bfv-1", firmware: str = "0") -> tuple[int, str, Path]:
+def check(files: Path, spoil: str = "", label: str = "bfv-1", firmware: str = "0", multipath: str = "0") -> tuple[int, str, Path]:
     write(
         files,
         {
@@ -220,7 +198,8 @@ def check(files: Path, spoil: str = "", label: str = "bfv-1", firmware: str = "0
             f"{spoil}\nbash /hooks.d/checks\n"
         },
     )
-    done, results = image_files.run(files, DIB_ROOT_LABEL=label, DIB_BFV_FIRMWARE=firmware, DIB_BFV_SEED_PARTITION="0")
+    variables = {"DIB_BFV_SEED_PARTITION": "0", "DIB_BFV_MULTIPATH": multipath}
+    done, results = image_files.run(files, DIB_ROOT_LABEL=label, DIB_BFV_FIRMWARE=firmware, **variables)
     return done.returncode, done.stdout, results
 
 
@@ -249,6 +228,34 @@ def test_a_build_in_which_a_part_is_missing_fails(files: Path, spoil: str, reaso
     code, said, _results = check(files, f"mkdir -p /etc/ssh; {spoil}")
     assert code != 0
     assert reason in said
+
+
+HAS_PATHS = (
+    "cp /bfv-iscsi-boot/multipath.conf /etc; for name in multipath multipathd kpartx dmsetup sfdisk; do cp /bin/true /stubs/$name; done; "
+    "cd /etc/systemd/system; mkdir -p timers.target.wants; ln -sf /x timers.target.wants/bfv-paths.timer; "
+    "ln -sf /x sysinit.target.wants/multipathd.service"
+)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        ("", ""),
+        ("sed -i s/15/86400/ /etc/iscsi/iscsid.conf", "replacement_timeout = 15"),
+        ("rm /stubs/multipathd", "there is no multipathd"),
+        ("rm /etc/multipath.conf", "/etc/multipath.conf is another one"),
+        ("sed -i /greedy/d /etc/multipath.conf", "/etc/multipath.conf is another one"),
+        ("rm sysinit.target.wants/multipathd.service", "multipathd.service is not enabled"),
+        ("rm timers.target.wants/bfv-paths.timer", "bfv-paths.timer is not enabled"),
+    ],
+)
+def test_an_image_for_several_paths_has_all_of_it(files: Path, spoil: str, reason: str) -> None:
+    finished(files)
+    code, said, results = check(files, f"{HAS_PATHS}; {spoil}", multipath="1")
+    assert (code == 0) == (not reason), said
+    assert reason in said
+    timers = (PROGRAMS / "multipath-timers.conf").read_text()
+    assert (results / "iscsid.conf").read_text() == f"# Comment\nnode.startup = manual\n{timers}"
 
 
 @pytest.mark.parametrize("label", ["cloudimg-rootfs", "img-rootfs"])

@@ -54,10 +54,12 @@ def image(tmp_path: Path) -> Path:
     return files
 
 
-def run(image: Path, distribution: str = "centos") -> tuple[subprocess.CompletedProcess[str], Path]:
+def run(image: Path, distribution: str = "centos", multipath: str = "0") -> tuple[subprocess.CompletedProcess[str], Path]:
     hook = image / "hook"
     hook.write_text(f"trap 'cp -a /boot /etc/kernel /results' EXIT\n{hook.read_text()}")
-    return image_files.run(image, DISTRO_NAME=distribution, DIB_BFV_HOST_NAME="''", DIB_BFV_OWN_MACHINE="yes")
+    return image_files.run(
+        image, DISTRO_NAME=distribution, DIB_BFV_MULTIPATH=multipath, DIB_BFV_HOST_NAME="''", DIB_BFV_OWN_MACHINE="yes"
+    )
 
 
 @pytest.mark.parametrize("distribution", ["centos", "rocky", "almalinux", "rhel", "fedora"])
@@ -98,6 +100,66 @@ def test_an_initramfs_that_cannot_reach_the_volume_fails_the_build(image: Path, 
     assert f"initramfs-5.14.img has no dracut module {missing}" in done.stdout
 
 
+def test_an_initramfs_that_cannot_make_a_map_fails_the_build(image: Path) -> None:
+    done, _results = run(image, multipath="1")
+    assert done.returncode != 0
+    assert "initramfs-5.14.img has no dracut module multipath" in done.stdout
+
+
+INITRAMFS = ("sbin/iscsistart", "iscsi_ibft.ko", "iscsi_tcp.ko", "etc/iscsi.initramfs", "sbin/blkid")
+WITH_PATHS = (
+    *("scripts/local-top/bfv-root-map", "dm-multipath.ko", "dm-service-time.ko", "sbin/multipath", "etc/multipath.conf"),
+    *("lib/multipath/libchecktur.so", "sbin/kpartx", "sbin/dmsetup"),
+)
+
+
+@pytest.mark.parametrize(
+    ("multipath", "contents", "missing"),
+    [
+        ("0", (*INITRAMFS, "scripts/local-top/bfv-root-disk"), ""),
+        ("0", INITRAMFS, "bfv-root-disk"),
+        ("1", (*INITRAMFS, *WITH_PATHS), ""),
+        ("1", (*INITRAMFS, *WITH_PATHS[1:]), "bfv-root-map"),
+        ("1", (*INITRAMFS, *(name for name in WITH_PATHS if "dm-multipath" not in name)), "dm-multipath"),
+    ],
+)
+def test_an_initramfs_of_debian_has_all_that_the_root_needs(
+    image: Path, multipath: str, contents: tuple[str, ...], missing: str
+) -> None:
+    for name, text in (("update-initramfs", "exit 0"), ("lsinitramfs", 'cat "$1"')):
+        (image / "stubs" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (image / "stubs" / name).chmod(0o755)
+    (image / "boot/initrd.img-6.1").write_text("\n".join(contents))
+    hook = (ELEMENT / "post-install.d/60-bfv-initramfs").read_text()
+    (image / "hook").write_text(
+        f"rm -f /boot/initrd.img-[!6]*\nexport DIB_BFV_KERNEL=generic DIB_BFV_INITRAMFS=initramfs-tools\n{hook}"
+    )
+    done, _results = run(image, "debian", multipath)
+    assert (done.returncode == 0) == (not missing), done.stdout
+    assert not missing or f"has no {missing}" in done.stdout
+
+
+@pytest.mark.parametrize("maker", ["initramfs-tools", "dracut"])
+def test_an_image_for_several_paths_gets_its_files(image: Path, maker: str) -> None:
+    shutil.copytree(ELEMENT / "bfv-iscsi-boot", image / "bfv-iscsi-boot")
+    hook = (ELEMENT / "install.d/60-bfv-iscsi-boot").read_text()
+    folder = "mkdir -p" if maker == "initramfs-tools" else "rm -rf"
+    (image / "hook").write_text(
+        f"{folder} /etc/initramfs-tools\nexport DIB_BFV_CLOUD_INIT_NETWORK=0 DIB_BFV_SEED_PARTITION=0\n{hook}\n"
+        "cd /; find etc/multipath.conf usr/local/sbin/bfv-paths etc/systemd/system/bfv-paths.* etc/initramfs-tools/scripts etc/dracut.conf.d"
+        " -type f > /etc/kernel/files 2> /dev/null || true\n"
+    )
+    done, results = run(image, multipath="1")
+    assert done.returncode == 0, done.stdout
+    first = (
+        "etc/dracut.conf.d/62-bfv-multipath.conf" if maker == "dracut" else "etc/initramfs-tools/scripts/local-top/bfv-root-map"
+    )
+    assert set((results / "kernel/files").read_text().split()) == {
+        *(first, "etc/multipath.conf", "usr/local/sbin/bfv-paths"),
+        *("etc/systemd/system/bfv-paths.service", "etc/systemd/system/bfv-paths.timer"),
+    }
+
+
 def test_debian_is_left_alone(image: Path) -> None:
     (image / "hook").write_text(HOOK.read_text())
     (image / "grubby-is-broken").touch()
@@ -125,7 +187,7 @@ def test_cloud_init_leaves_the_network_alone_unless_it_may_have_it(image: Path, 
     hook = (ELEMENT / "install.d/60-bfv-iscsi-boot").read_text()
     wanted = "/etc/cloud/cloud.cfg.d/95-bfv-iscsi-boot-network.cfg"
     (image / "hook").write_text(
-        f"export DIB_BFV_CLOUD_INIT_NETWORK={allowed} DIB_BFV_SEED_PARTITION=0\nrm -f {wanted}\n{hook}\n"
+        f"export DIB_BFV_CLOUD_INIT_NETWORK={allowed} DIB_BFV_SEED_PARTITION=0 DIB_BFV_MULTIPATH=0\nrm -f {wanted}\n{hook}\n"
         f"cp {wanted} /etc/systemd/system/iscsid.service.d/50-bfv-iscsi-boot.conf /etc/kernel || true\n"
     )
     done, results = run(image)
@@ -143,7 +205,7 @@ def test_a_seed_is_looked_for_and_has_no_say_in_host_keys_and_names_that_were_as
     shutil.copytree(ELEMENT / "bfv-iscsi-boot", image / "bfv-iscsi-boot")
     hook = (ELEMENT / "install.d/60-bfv-iscsi-boot").read_text()
     (image / "hook").write_text(
-        "rm -rf /etc/cloud\nexport DIB_BFV_CLOUD_INIT_NETWORK=0 DIB_BFV_SEED_PARTITION="
+        "rm -rf /etc/cloud\nexport DIB_BFV_CLOUD_INIT_NETWORK=0 DIB_BFV_MULTIPATH=0 DIB_BFV_SEED_PARTITION="
         f"{seed}\n{hook.replace('$DIB_BFV_HOST_NAME', name)}\ncp -r /etc/cloud /etc/kernel\n"
     )
     done, results = run(image)

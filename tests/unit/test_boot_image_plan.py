@@ -84,7 +84,7 @@ def test_the_variables_of_each_family_and_boot_mode(
     assert environment["DIB_CLOUD_INIT_DATASOURCES"] == "OpenStack"
     assert environment["DIB_BFV_CLOUD_INIT_NETWORK"] == "0"
     assert environment["DIB_BFV_FIRMWARE"] == "1"
-    assert not environment.keys() & {"DIB_BFV_SEED_PARTITION", "DIB_BLOCK_DEVICE_CONFIG"}
+    assert not environment.keys() & {"DIB_BFV_SEED_PARTITION", "DIB_BLOCK_DEVICE_CONFIG", "DIB_BFV_MULTIPATH"}
     assert (environment["DIB_BFV_HOST_NAME"], environment["DIB_BFV_OWN_MACHINE"], environment["DIB_BFV_USERS"]) == ("", "yes", "")
     arguments = "nofb nomodeset gfxpayload=text"
     if family in DEBIANS:
@@ -155,6 +155,12 @@ def test_a_seed_partition_comes_before_the_root(tmp_path: Path, mode: str, table
     }
     # The element makes its file system.
     assert "mkfs" not in found[-2]
+
+
+@pytest.mark.parametrize("family", ["debian", "ubuntu", "rocky"])
+def test_several_paths(tmp_path: Path, family: str) -> None:
+    planned = plan(tmp_path, boot_image_family=family, boot_image_multipath=True)
+    assert planned["environment"]["DIB_BFV_MULTIPATH"] == "1"
 
 
 def test_a_disk_of_ones_own_comes_before_the_roles(tmp_path: Path) -> None:
@@ -229,6 +235,7 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"boot_image_timeout": 0}, "boot_image_timeout has to be above"),
     ({"boot_image_secrets": {"DIB_PASSWORD": "x"}}, "boot_image_secrets may not hold DIB_PASSWORD"),
     ({"boot_image_datasources": []}, "boot_image_datasources is empty"),
+    ({"boot_image_multipath": True, "boot_image_initramfs": "dracut"}, "boot_image_multipath needs initramfs-tools on debian"),
     ({"boot_image_seed_partition": True, "boot_image_cloud_init": False}, "boot_image_cloud_init has to be true"),
     ({"boot_image_seed_partition": True, "boot_image_datasources": ["OpenStack"]}, "ConfigDrive one of boot_image_datasources"),
     ({"boot_image_family": "rocky", "boot_image_kernel": "cloud"}, "boot_image_kernel can be cloud"),
