@@ -213,8 +213,9 @@ def test_a_seed_is_looked_for_and_has_no_say_in_host_keys_and_names_that_were_as
     found = {path.name: yaml.safe_load(path.read_text()) for path in (results / "kernel/cloud").rglob("*.cfg")}
     assert found.pop("95-bfv-iscsi-boot-network.cfg") == {"network": {"config": "disabled"}}
     wanted = {"95-bfv-iscsi-boot-seed.cfg": {"ssh_deletekeys": False}, "ds-identify.cfg": {"policy": "enabled"}}
+    seeded = {} if name else {"95-bfv-iscsi-boot-hosts.cfg": {"manage_etc_hosts": "localhost"}}
     named = {"95-bfv-iscsi-boot-host-name.cfg": {"preserve_hostname": True}}
-    assert found == (wanted if seed == "1" else {}) | (named if name else {})
+    assert found == (wanted | seeded if seed == "1" else {}) | (named if name else {})
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def test_a_portal_that_does_not_answer_is_tried_again(files: Path) -> None:
 
 def test_an_array_that_has_not_answered_is_asked_again(files: Path) -> None:
     said, asked, logins = paths(files, {"dead": "192.0.2.2:3260\n"}, ": > /dead; /program")
-    assert "192.0.2.2:3260 does not say which portals there are" in said
+    assert "192.0.2.2:3260 does not say which portals there are: iscsiadm: no answer" in said
     assert logins.count("192.0.2.3,3260,1/default") == 1
     assert len([line for line in asked if "discovery" in line]) == 2
 
