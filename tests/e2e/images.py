@@ -17,7 +17,8 @@ INITRAMFS = {"bios": "initramfs-tools", "uefi": "dracut"}
 # What differs from image.yml in each kind of image that the tests may ask for.
 KINDS: dict[str, dict[str, object]] = {
     **{
-        boot_mode: {"boot_image_boot_mode": boot_mode, "boot_image_initramfs": initramfs} for boot_mode, initramfs in INITRAMFS.items()
+        boot_mode: {"boot_image_boot_mode": boot_mode, "boot_image_initramfs": initramfs}
+        for boot_mode, initramfs in INITRAMFS.items()
     },
     # Several paths, and a place for a config drive, which names the machine.
     "bios-multipath": {
