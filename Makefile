@@ -170,8 +170,8 @@ core-generation: venv
 
 CORE := $(addprefix tests/integration/test_,baremetal_node_storage.py bfv_info.py volume_connector.py volume_target.py)
 
-MACHINES := dnsmasq:dnsmasq-base ip:iproute2 qemu-img:qemu-utils qemu-system-x86_64:qemu-system-x86 setpriv:util-linux ssh:openssh-client tgtd:tgt \
-  /usr/lib/ipxe/snponly.efi:ipxe /usr/lib/ipxe/qemu/efi-virtio.rom:ipxe-qemu /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf
+MACHINES := dnsmasq:dnsmasq-base genisoimage:genisoimage ip:iproute2 iscsi-inq:libiscsi-bin qemu-img:qemu-utils qemu-system-x86_64:qemu-system-x86 setpriv:util-linux ssh:openssh-client tgtd:tgt \
+  /lib/systemd/system/run-qemu.mount:qemu-block-extra /usr/lib/ipxe/snponly.efi:ipxe /usr/lib/ipxe/qemu/efi-virtio.rom:ipxe-qemu /usr/share/OVMF/OVMF_CODE_4M.fd:ovmf
 
 # Machines that really boot, in a network namespace. Images and services are kept in .cache/e2e from one run to the next.
 .PHONY: test-e2e

@@ -22,17 +22,21 @@ root=$(findmnt --noheadings --output SOURCE /)
 device=$(basename "$(readlink -f "$root")")
 disk=$(basename "$(readlink -f "/sys/class/block/$device/..")")
 # The root on a multipath map: the first path.
+paths=1
 while below=$(ls "/sys/class/block/$device/slaves" 2> /dev/null) && [ -n "$below" ]; do
   device=$(echo "$below" | head -n 1)
   disk=$device
+  paths=$(echo "$below" | wc -w)
 done
 session=$(readlink -f "/sys/block/$disk/device" | grep -o 'session[0-9]*')
 echo "machine_id=$(cat /etc/machine-id)"
-echo "host_key=$(cut -d ' ' -f 2 /etc/ssh/ssh_host_ed25519_key.pub)"
+echo "host_key=$(ssh-keygen -l -f /etc/ssh/ssh_host_ed25519_key.pub | cut -d ' ' -f 2)"
+echo "seeded=$(cat /var/tmp/seeded 2> /dev/null || true)"
 echo "host_name=$(cat /proc/sys/kernel/hostname)"
 echo "name_servers=$(sed -n 's/^nameserver //p' /etc/resolv.conf | paste -s -d ,)"
 echo "disk=$(($(cat "/sys/block/$disk/size") * 512))"
 echo "root=$(df --block-size=1 --output=size / | tail -n 1 | tr -d ' ')"
+echo "paths=$paths"
 echo "label=$(sudo blkid --output value --match-tag LABEL "$root")"
 echo "kernel_root=$(sed 's/.*root=\\([^ ]*\\).*/\\1/' /proc/cmdline)"
 echo "local_disks=$(ls /sys/block | grep -c ^vd || true)"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -73,6 +74,13 @@ class Lab:
         subprocess.run(["qemu-img", "resize", "-q", "-f", "raw", disk, f"+{more}"], check=True)
         return disk
 
+    def blank_disk(self, name: str, image: Path, more: int = 0) -> Path:
+        """A disk with nothing on it, and more room than the image has, in bytes."""
+        disk = self.folders.run / f"{name}.raw"
+        disk.touch()
+        os.truncate(disk, image.stat().st_size + more)
+        return disk
+
     def enroll(self, machine: Machine, resource_class: str) -> Node:
         """What an operator does before anything of the collection is used: a node that is available, and its port."""
         model = machine.model
@@ -121,7 +129,7 @@ def running(models: Iterable[Model], folders: Folders, profile: str) -> Iterator
         stack.enter_context(
             boot_server.running(sandbox.http_root, (machine.model for machine in machines.values()), folders.run, folders.logs)
         )
-        tgt = stack.enter_context(array.running(folders.sockets, [ARRAY], folders.logs / "array.log"))
+        tgt = stack.enter_context(array.running(folders.sockets, ARRAY, folders.logs / "array.log"))
         yield Lab(cloud.Lab("e2e-"), tgt, machines, folders, network)
     shutil.rmtree(folders.run)
 

@@ -23,7 +23,7 @@ from ..integration.waiting import until
 # For documentation (RFC 5737): these addresses mean nothing to anybody outside of the namespace.
 SUBNET = "192.0.2.0/24"
 HOST = "192.0.2.1"  # OpenStack, the boot server and the machines' management
-ARRAY = "192.0.2.2"  # storage that OpenStack knows nothing of
+ARRAY = ("192.0.2.2", "192.0.2.3")  # storage that OpenStack knows nothing of, at two portals
 BRIDGE = "bfv"
 
 CLONE_NEWNET = 0x40000000  # linux/sched.h; Python has os.unshare and os.setns since 3.12
@@ -38,7 +38,7 @@ class Network:
         _succeed(_libc.unshare(CLONE_NEWNET), "make a network namespace")
         _ip("link", "set", "lo", "up")
         _ip("link", "add", BRIDGE, "type", "bridge")
-        for address in (HOST, ARRAY):
+        for address in (HOST, *ARRAY):
             _ip("address", "add", f"{address}/24", "dev", BRIDGE)
         _ip("link", "set", BRIDGE, "up")
         return self
@@ -61,6 +61,15 @@ class Network:
             yield
         finally:
             _ip("link", "set", name, "master", BRIDGE)
+
+    @contextmanager
+    def without(self, address: str) -> Iterator[None]:
+        """Nobody answers at an address of the array, as long as the `with` block runs."""
+        _ip("address", "delete", f"{address}/24", "dev", BRIDGE)
+        try:
+            yield
+        finally:
+            _ip("address", "add", f"{address}/24", "dev", BRIDGE)
 
 
 def _ip(*words: str) -> None:

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ..integration.lab import Json, Node
@@ -20,6 +22,8 @@ from .playbooks import play
 from .report import Report
 
 DEPLOY = "bfv.openstack.deploy"
+# The image with several paths, and a place for each node's own data.
+SEEDED = "bios-multipath"
 UNDEPLOY = "bfv.openstack.undeploy"
 CHECKPOINT = "bfv.openstack.checkpoint"
 
@@ -40,6 +44,8 @@ class Story:
     markers: dict[str, dict[str, str]] = field(default_factory=dict)
     facts: dict[str, dict[str, str]] = field(default_factory=dict)
     written: list[int] = field(default_factory=list)
+    cuts: list[list[int]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -52,9 +58,11 @@ class Story:
 
     def run(self, what: str, playbook: str, variables: dict[str, Any], *arguments: str) -> Run:
         """Run a playbook with the machine's node as its only host."""
+        began = time.monotonic()
         with self.step(what):
             run = play(self.ansible, playbook, "-i", str(self.ansible.inventory({self.name: variables})), *arguments)
         self.runs[what] = run
+        self.seconds[what] = time.monotonic() - began
         self.targets[what] = self.lab.cloud.targets(self.node)
         self.states[what] = self.lab.cloud.look(self.node)["provision_state"]
         self.on[what] = self.machine.is_on
@@ -84,6 +92,11 @@ class Story:
         facts = self.lab.facts.values()
         return all(len({one[name] for one in facts}) == len(facts) for name in ("machine_id", "host_key", "host_name"))
 
+    def until_paths(self, count: int) -> None:
+        """Wait until the root disk has so many paths."""
+        with self.step(f"{count} path{'s' if count > 1 else ''}"):
+            until(f"{count} paths of {self.name}", lambda: self.inside.facts()["paths"] == str(count), 240)
+
     @property
     def inside(self) -> Inside:
         return Inside(self.machine.model.address, IMAGES)
@@ -96,6 +109,12 @@ class Story:
     def reboot(self, what: str) -> None:
         with self.step(what):
             self.lab.reboot(self.node)
+
+
+def filled(image: Path, name: str, kind: str) -> dict[str, Any]:
+    """What has the deployment write an image to a blank disk, and a seed where the image has a place for it."""
+    seed = {"hostname": f"{name}-seeded", "user_data": {"write_files": [{"path": "/var/tmp/seeded", "content": name}]}}
+    return {"baremetal_deploy_image": str(image), **({"baremetal_deploy_seed": seed} if kind == SEEDED else {})}
 
 
 def begin(lab: Lab, ansible: Ansible, report: Report, name: str, resource_class: str = "e2e") -> Story:

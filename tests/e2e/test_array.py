@@ -1,11 +1,13 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A machine that boots from a LUN of an array without Cinder, with both firmwares."""
+"""Machines that boot from LUNs of an array without Cinder, which are blank before: with both firmwares, over one path and over two."""
 
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,65 +16,80 @@ from ..integration.lab import Json
 from ..integration.runs import Ansible
 from ..integration.waiting import until
 from . import stories
-from .images import INITRAMFS
 from .lab import Lab
-from .network import HOST
+from .network import ARRAY, HOST
 from .report import Report
-from .stories import DEPLOY, UNDEPLOY, Story
+from .stories import DEPLOY, SEEDED, UNDEPLOY, Story
 
 GROWTH = 1024**3
-# An array that fails over. The machine that lives through it.
-AWAY, SECONDS_AWAY = "array-bios", 150
+# An array that fails over, as a whole and at one of its portals. The machine that lives through it.
+AWAY, SECONDS_AWAY, SECONDS_CUT = "array-bios", 150, 60
 WRITE = """
 sudo systemd-run --quiet --unit=bfv-writer sh -c \
   'n=0; while sleep 1; do n=$((n + 1)); echo $n > /var/tmp/written.new && sync /var/tmp/written.new && mv /var/tmp/written.new /var/tmp/written; done'
 """
 
 
-@pytest.fixture(scope="module", params=["bios", pytest.param("uefi", marks=pytest.mark.extra)])
+@pytest.fixture(scope="module", params=[SEEDED, pytest.param("uefi", marks=pytest.mark.extra)])
 def story(request: pytest.FixtureRequest, the_lab: Lab, disk_images: dict[str, Path], ansible: Ansible, report: Report) -> Story:
-    name = f"array-{request.param}"
-    with report.step(name, "export the LUN"):
-        lun = the_lab.array.export(name, the_lab.disk(name, disk_images[request.param], more=GROWTH))
-    if INITRAMFS[request.param] != "dracut":
+    kind, image = request.param, disk_images[request.param]
+    name = f"array-{kind.partition('-')[0]}"
+    lun = the_lab.array.export(name, the_lab.blank_disk(name, image, more=GROWTH))
+    if kind == SEEDED:
         # An old disk in the machine, with a system of the very same image.
-        the_lab.machines[name].disks.append(the_lab.disk(f"{name}-old", disk_images[request.param]))
+        the_lab.machines[name].disks.append(the_lab.disk(f"{name}-old", image))
+    else:
+        lun = replace(lun, portals=lun.portals[:1])
     story = stories.begin(the_lab, ansible, report, name)
     variables: Json = {
         "baremetal_deploy_storage_interface": "external",
         "baremetal_deploy_targets": [lun.target()],
+        **stories.filled(image, name, kind),
     }
     waiting = {"baremetal_deploy_wait_for": {"host": story.machine.model.address}}
 
-    story.play("deploy, and wait for port 22", DEPLOY, variables | waiting)
+    story.play("fill the blank LUN, deploy, and wait for port 22", DEPLOY, variables | waiting)
     story.boot("boot")
+    if name == AWAY:
+        story.until_paths(2)
     story.look_inside("boot")
     story.play("deploy again", DEPLOY, variables)
     if name == AWAY:
-        written = write_without_the_array(story)
-        report.tell(name, f"written before, when the array came back, and at last: {' '.join(map(str, written))}")
-        story.written.extend(written)
+        story.inside.run(WRITE)
+        # One of them is that of the path in use.
+        for portal in ARRAY:
+            cut = write_while(story, f"portal {portal} is away for {SECONDS_CUT} s", the_lab.network.without(portal), SECONDS_CUT)
+            report.tell(name, f"written before {portal} was cut, when it came back, and at last: {' '.join(map(str, cut))}")
+            story.cuts.append(cut)
+            story.until_paths(2)
+        story.written = write_while(
+            story, f"the array is away for {SECONDS_AWAY} s", the_lab.network.unplugged(story.machine.model.tap), SECONDS_AWAY
+        )
+        report.tell(name, f"written before, when the array came back, and at last: {' '.join(map(str, story.written))}")
         story.play("undeploy", UNDEPLOY, variables)
-        story.play("deploy from the same LUN", DEPLOY, variables)
+        with the_lab.network.without(ARRAY[0]):
+            story.play("deploy from the same LUN, with a dead portal", DEPLOY, variables)
+            story.boot("second boot")
+            story.look_inside("second boot")
+        story.until_paths(2)
     else:
         story.reboot("switch off and on")
-    story.boot("second boot")
+        story.boot("second boot")
     story.play("undeploy at last", UNDEPLOY, variables)
     return story
 
 
-def write_without_the_array(story: Story) -> list[int]:
-    """Have the machine write to its disk once a second, and take its network away for a while. How often it had written."""
+def write_while(story: Story, what: str, trouble: AbstractContextManager[None], seconds: int) -> list[int]:
+    """How often the machine has written to its disk, once a second: before a trouble, at its end, and later."""
 
     def written() -> int:
         return int(story.inside.run("cat /var/tmp/written 2> /dev/null || echo 0"))
 
-    with story.step(f"the array is away for {SECONDS_AWAY} s"):
-        story.inside.run(WRITE)
+    with story.step(what):
         until("the machine to write", lambda: written() > 1)
         before = written()
-        with story.lab.network.unplugged(story.machine.model.tap):
-            time.sleep(SECONDS_AWAY)
+        with trouble:
+            time.sleep(seconds)
         story.inside.wait()
         back = written()
         until("the machine to go on", lambda: written() > back)
@@ -98,12 +115,34 @@ def test_name_servers_are_the_dhcp_servers(story: Story) -> None:
     assert story.facts["boot"]["name_servers"] == HOST
 
 
-def test_a_root_session_waits_for_a_day(story: Story) -> None:
-    assert story.facts["boot"]["recovery"] == "86400"
+def test_a_root_session_waits_for_a_day_and_a_path_for_seconds(story: Story) -> None:
+    """Above paths that fail quickly, the map waits for a day."""
+    assert story.facts["boot"]["recovery"] == ("15" if story.name == AWAY else "86400")
+
+
+def test_the_root_has_both_paths_and_boots_by_the_one_that_is_left(story: Story) -> None:
+    assert story.facts["boot"]["paths"] == ("2" if story.name == AWAY else "1")
+    if story.name == AWAY:
+        assert story.facts["second boot"]["paths"] == "1"
+        assert "one path less" in story.runs["deploy from the same LUN, with a dead portal"].text
+
+
+def test_a_machine_writes_on_when_a_path_is_cut(story: Story) -> None:
+    assert len(story.cuts) == (2 if story.name == AWAY else 0)
+    for before, back, at_last in story.cuts:
+        # The path that is left takes over within 15 s and some.
+        assert before + SECONDS_CUT // 3 < back < at_last
+
+
+def test_a_machine_has_the_data_of_its_own_node(story: Story) -> None:
+    if story.name == AWAY:
+        assert story.facts["boot"]["host_name"] == f"{story.name}-seeded"
+        assert story.facts["boot"]["seeded"] == story.name
+    else:
+        assert story.facts["boot"]["seeded"] == ""
 
 
 def test_each_machine_is_its_own(story: Story) -> None:
-    assert story.markers["boot"]["initiator"].endswith(f".{story.facts['boot']['host_name']}")
     assert story.is_its_own()
 
 
