@@ -43,6 +43,7 @@ MODULES: dict[str, Json] = {
     },
     "bfv_volume": {"name": "demo", "size": 1, **CONNECTION},
     "boot_checkpoint": {"server": "demo", "name": "demo", **CONNECTION},
+    "iscsi_lun": {"volume": "demo", "seed": {"user_data": f"passwd {SECRET}"}, **CONNECTION},
     "volume_connector": {"node": "demo", **CONNECTION},
     "volume_target": {"node": "demo", **TARGET, **CONNECTION},
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.bfv.openstack.tests.integration.arguments import watching_arguments
 from ansible_collections.bfv.openstack.tests.integration.runs import Ansible, task
-from ansible_collections.bfv.openstack.tests.unit.seeds import CHANGES, SHAPES, Json, Seeds, login, notes, target
+from ansible_collections.bfv.openstack.tests.unit.seeds import CHANGES, LUN, SHAPES, Json, Seeds, login, notes, target
 
 LOOKS = ("--diff", "-vvvv")
 # There nobody answers.
@@ -75,7 +75,7 @@ def hunt(ansible: Ansible, seeds: Seeds, output: str, arguments: Iterable[str], 
 
 def test_secret_hunt_through_the_modules(ansible: Ansible, kept: dict[str, str], tmp_path: Path, record_property: Record) -> None:
     seeds = InVariables()
-    modules = {**CHANGES, "bfv_info": lambda _seeds: {}}
+    modules = {**CHANGES, **LUN, "bfv_info": lambda _seeds: {}}
     tasks = [
         task(f"{module} {way}", f"bfv.openstack.{module}", **{**options(seeds), **connection(ansible, seeds), **wrong})
         for module, options in modules.items()

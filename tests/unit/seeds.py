@@ -101,3 +101,14 @@ CHANGES: dict[str, Callable[[Seeds], Json]] = {
         ]
     },
 }
+# Of the module that asks an array, and no cloud: nobody listens there.
+LUN: dict[str, Callable[[Seeds], Json]] = {
+    "iscsi_lun": lambda seed: {
+        "portals": ["127.0.0.1:9"],
+        "iqn": "iqn.2010-10.org.example:array",
+        "lun": 1,
+        "chap_username": "demo",
+        "chap_password": seed(),
+        "seed": {"user_data": {"chpasswd": seed(), "deep": [seed()]}, "meta": notes(seed), "vendor_data": {"password": seed()}},
+    },
+}
