@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...cloud.connection import Cloud
+from ...cloud.errors import is_unclear
 from ...cloud.wait import Rounds
 from ...values import identifiers, permits
 from ...values.errors import BfvError, Invalid, Refused
@@ -58,16 +59,25 @@ def attached(cloud: Cloud, label: str, initiator: str) -> Iterator[Connection]:
             "Only what nobody uses can be looked at: undeploy the node, or detach the volume."
         )
     what = f"attach volume {record.called(volume)} for a moment"
-    cloud.send(_note(volume, what))
+    _send(cloud, _note(volume, what))
     try:
-        answer = cloud.send(_attach(volume, initiator, what))["attachment"]
-        try:
-            yield _connection(volume, answer["connection_info"], what, cleared)
-        finally:
-            cloud.send(_let_go(volume, answer["id"], permits.created(answer["id"], [answer["id"]])))
-            _at_rest(cloud, volume.id)
+        answer = _send(cloud, _attach(volume, initiator, what))["attachment"]
+    except BfvError as error:
+        # Where nobody knows what became of it, the note stays, and the next run looks.
+        if not is_unclear(error):
+            _send(cloud, _forget(volume))
+        raise
+    try:
+        yield _connection(volume, answer["connection_info"], what, cleared)
     finally:
-        cloud.send(_forget(volume))
+        _send(cloud, _let_go(volume, answer["id"], permits.created(answer["id"], [answer["id"]])))
+        _at_rest(cloud, volume.id)
+        _send(cloud, _forget(volume))
+
+
+def _send(cloud: Cloud, request: Request) -> dict[str, Any]:
+    permits.check(request)
+    return cloud.send(request)
 
 
 def _clear(cloud: Cloud, volume: Volume) -> tuple[str, ...]:
@@ -86,7 +96,7 @@ def _clear(cloud: Cloud, volume: Volume) -> tuple[str, ...]:
             f"Failed to {what}: process {process.number} of host {process.host} has attached it, and from here nobody can see whether it has ended. "
             f"If it has, delete what it left (openstack volume attachment delete {' '.join(held)}), and run again."
         )
-    cloud.send(_let_go(volume, held[0], permits.of_ended_run(held[0], of=volume.id, noted=own, ended=ended)))
+    _send(cloud, _let_go(volume, held[0], permits.of_ended_run(held[0], of=volume.id, noted=own, ended=ended)))
     return (f"Attachment {held[0]} of volume {record.called(volume)} was left by a run that was killed, and is gone.",)
 
 
