@@ -198,7 +198,7 @@ def check(files: Path, spoil: str = "", label: str = "bfv-1", firmware: str = "0
             f"{spoil}\nbash /hooks.d/checks\n"
         },
     )
-    variables = {"DIB_BFV_SEED_PARTITION": "0", "DIB_BFV_MULTIPATH": multipath}
+    variables = {"DIB_BFV_SEED_PARTITION": "0", "DIB_BFV_MULTIPATH": multipath, "DIB_BFV_CLOUD_INIT_NETWORK": "0"}
     done, results = image_files.run(files, DIB_ROOT_LABEL=label, DIB_BFV_FIRMWARE=firmware, **variables)
     return done.returncode, done.stdout, results
 
@@ -274,6 +274,26 @@ def test_firmware_that_was_asked_for_is_there(files: Path, spoil: str, passes: b
     code, said, _results = check(files, spoil, firmware="1")
     assert (code == 0) == passes, said
     assert ("/lib/firmware is empty" in said) != passes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "network", "passes"),
+    [
+        ("nofb network-config=disabled quiet", "0", True),
+        ("nofb", "0", False),
+        ("network-config=disabledx", "0", False),
+        ("nofb", "1", True),
+    ],
+)
+def test_cloud_init_is_kept_from_the_network_by_the_kernels_arguments(
+    files: Path, arguments: str, network: str, passes: bool
+) -> None:
+    finished(files)
+    write(files, {"stubs/cloud-init": "#!/bin/sh\n"})
+    export = f"export DIB_BFV_CLOUD_INIT_NETWORK={network} DIB_BOOTLOADER_DEFAULT_CMDLINE='{arguments}'"
+    code, said, _results = check(files, export)
+    assert (code == 0) == passes, said
+    assert ("cloud-init would write down settings" in said) != passes
 
 
 SEED_LIST = "datasource_list: [  ConfigDrive, OpenStack, None ]\n"

@@ -88,10 +88,13 @@ def test_the_variables_of_each_family_and_boot_mode(
     assert (environment["DIB_BFV_HOST_NAME"], environment["DIB_BFV_OWN_MACHINE"], environment["DIB_BFV_USERS"]) == ("", "yes", "")
     arguments = "nofb nomodeset gfxpayload=text"
     if family in DEBIANS:
-        assert environment["DIB_BOOTLOADER_DEFAULT_CMDLINE"] == arguments
+        assert environment["DIB_BOOTLOADER_DEFAULT_CMDLINE"] == f"{arguments} network-config=disabled"
         assert environment["DIB_APT_MINIMAL_CREATE_INTERFACES"] == "0"
     else:
-        assert environment["DIB_BOOTLOADER_DEFAULT_CMDLINE"] == f"{arguments} rd.iscsi.firmware=1 rd.iscsi.ibft=1"
+        assert (
+            environment["DIB_BOOTLOADER_DEFAULT_CMDLINE"]
+            == f"{arguments} rd.iscsi.firmware=1 rd.iscsi.ibft=1 network-config=disabled"
+        )
         modules = yaml.safe_load(environment["DIB_DRACUT_ENABLED_MODULES"])
         assert [module["name"] for module in modules] == ["network", "iscsi"]
 
@@ -197,11 +200,18 @@ def test_a_system_comes_from_the_image_of_a_vendor(tmp_path: Path, family: str, 
     assert environment.get("DISTRO_NAME") == (family if family in DEBIANS else None)
 
 
+@pytest.mark.parametrize("options", [{"boot_image_cloud_init": False}, {"boot_image_cloud_init_network": True}])
+def test_the_kernel_is_told_nothing_about_a_network_that_is_cloud_inits(tmp_path: Path, options: dict[str, Any]) -> None:
+    assert "network-config" not in plan(tmp_path, **options)["environment"]["DIB_BOOTLOADER_DEFAULT_CMDLINE"]
+
+
 def test_debian_may_have_dracut(tmp_path: Path) -> None:
     planned = plan(tmp_path, boot_image_initramfs="dracut")
     assert "dracut-regenerate" not in planned["elements"]
     assert planned["environment"]["DIB_BFV_INITRAMFS"] == "dracut"
-    assert planned["environment"]["DIB_BOOTLOADER_DEFAULT_CMDLINE"].endswith("rd.iscsi.firmware=1 rd.iscsi.ibft=1")
+    assert planned["environment"]["DIB_BOOTLOADER_DEFAULT_CMDLINE"].endswith(
+        "rd.iscsi.firmware=1 rd.iscsi.ibft=1 network-config=disabled"
+    )
 
 
 def test_an_image_for_other_processors(tmp_path: Path) -> None:
