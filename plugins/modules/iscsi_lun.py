@@ -26,6 +26,11 @@ extends_documentation_fragment:
   - bfv.openstack.connection.module
   - bfv.openstack.attributes
   - bfv.openstack.attributes.action_group
+attributes:
+  check_mode:
+    support: partial
+    details:
+      - With O(volume) nothing is attached in check mode, so that nothing is told of what is on the disk.
 options:
   portals:
     description:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,9 @@ from ansible.module_utils.basic import missing_required_lib
 from .cloud.connection import AVAILABLE as HAS_SDK
 from .cloud.connection import Cloud
 from .fleet.journal import Tell
-from .iscsi import found as founds
-from .iscsi import image as images
-from .iscsi import plan, programs, seed, writing
+from .iscsi import observe, plan, programs, seed, writing
 from .iscsi.address import Address
 from .iscsi.disk import Begin
-from .iscsi.found import Found
 from .iscsi.plan import Fill, Wanted
 from .iscsi.programs import Deadline
 from .module import Module
@@ -49,6 +45,10 @@ def run(options: Options, tell: Tell | None = None, **rules: Any) -> None:
     try:
         programs.check()
         deadline = Deadline(module.params["timeout"])
+        if module.check_mode and module.params["volume"]:
+            result["volume"] = moment.foreseen(Cloud(module.params), module.params["volume"])
+            module.warn("In check mode no volume is attached, so that nothing is told of what is on it.")
+            module.exit_json(**result)
         with _place(module, result) as place:
             _run(module, _wanted(module.params, place), deadline, tell or (lambda _line, _verbosity: None), result)
     except BfvError as error:
@@ -60,7 +60,7 @@ def run(options: Options, tell: Tell | None = None, **rules: Any) -> None:
 
 def _run(module: Module, want: Wanted, deadline: Deadline, tell: Tell, result: dict[str, Any]) -> None:
     progress = _progress(want, tell)
-    found = _observe(want, deadline, progress)
+    found = observe.observe(want, deadline, progress)
     result.update(plan.result(want, found, None))
     planned = plan.plan(want, found)
     for warning in planned.warnings:
@@ -77,32 +77,9 @@ def _run(module: Module, want: Wanted, deadline: Deadline, tell: Tell, result: d
             result["actions"].append(what)
 
         writing.take(want, found, planned, progress, taken)
-        found = founds.read(found, progress)
+        found = observe.again(found, progress)
         result.update(plan.result(want, found, written))
     result["changed"] = bool(planned.steps)
-
-
-def _observe(want: Wanted, deadline: Deadline, progress: Begin) -> Found:
-    found = founds.read(founds.reach(want.place, deadline), progress)
-    if found.disk is None or want.image is None or not plan.may_fill(want, found):
-        return found
-    source = founds.read_source(want.image, found.disk)
-    source = replace(source, is_there=not found.unfinished and not found.is_blank and _is_there(found, source))
-    if not source.is_there:
-        source = replace(source, digest=images.digest(source.image, deadline))
-    return replace(found, source=source)
-
-
-def _is_there(found: Found, source: founds.Source) -> bool:
-    """Whether the disk is as the image is, but for what is in the partition of the node's own data."""
-    disk, image = found.disk, source.image
-    if disk is None or image.size > disk.unit.size:
-        return False
-    what, seed_in = f"compare {disk.name} with image {image.path}", source.content.seed
-    if seed_in is None:
-        return disk.has(what, image, 0, image.size)
-    first, last = seed_in.partition.start, seed_in.partition.start + seed_in.partition.size
-    return disk.has(what, image, 0, first) and disk.has(what, image, min(last, image.size), image.size)
 
 
 def _wanted(params: Mapping[str, Any], place: Address) -> Wanted:

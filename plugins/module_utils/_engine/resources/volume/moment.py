@@ -42,23 +42,24 @@ class Connection:
     cleared: tuple[str, ...] = ()
 
 
+def foreseen(cloud: Cloud, label: str) -> str:
+    """The id of the volume that would be attached. Raises Refused where it could not be."""
+    volume = _found(cloud, label)
+    if not _left(cloud, volume):
+        _check_free(volume)
+    return volume.id
+
+
 @contextmanager
 def attached(cloud: Cloud, label: str, initiator: str) -> Iterator[Connection]:
     """The volume of that name or id, attached for as long as the block runs. Raises BfvError."""
-    volume = record.only(record.find(cloud, label), label)
-    if volume is None:
-        raise Refused(
-            f"Failed to attach volume {label}: there is no such volume. Check its name, and the project of volume_cloud."
-        )
-    cleared = _clear(cloud, volume)
-    volume = _at_rest(cloud, volume.id) if cleared else volume
-    if volume.status != "available":
-        holders = ", ".join(volume.attached_to)
-        raise Refused(
-            f"Failed to attach volume {record.called(volume)} for a moment: its status is {volume.status}{f' (attached to {holders})' if holders else ''}. "
-            "Only what nobody uses can be looked at: undeploy the node, or detach the volume."
-        )
+    volume = _found(cloud, label)
     what = f"attach volume {record.called(volume)} for a moment"
+    cleared = _left(cloud, volume)
+    for request in cleared:
+        _send(cloud, request)
+        volume = _at_rest(cloud, volume.id)
+    _check_free(volume)
     _send(cloud, _note(volume, what))
     try:
         answer = _send(cloud, _attach(volume, initiator, what))["attachment"]
@@ -68,7 +69,7 @@ def attached(cloud: Cloud, label: str, initiator: str) -> Iterator[Connection]:
             _send(cloud, _forget(volume))
         raise
     try:
-        yield _connection(volume, answer["connection_info"], what, cleared)
+        yield _connection(volume, answer["connection_info"], what, tuple(_told(request) for request in cleared))
     finally:
         _send(cloud, _let_go(volume, answer["id"], permits.created(answer["id"], [answer["id"]])))
         _at_rest(cloud, volume.id)
@@ -80,13 +81,31 @@ def _send(cloud: Cloud, request: Request) -> dict[str, Any]:
     return cloud.send(request)
 
 
-def _clear(cloud: Cloud, volume: Volume) -> tuple[str, ...]:
-    """Let go of what a killed run has left. Raises Refused where it may not have ended."""
+def _found(cloud: Cloud, label: str) -> Volume:
+    volume = record.only(record.find(cloud, label), label)
+    if volume is None:
+        raise Refused(
+            f"Failed to attach volume {label}: there is no such volume. Check its name, and the project of volume_cloud."
+        )
+    return volume
+
+
+def _check_free(volume: Volume) -> None:
+    if volume.status != "available":
+        holders = f" (attached to {', '.join(volume.attached_to)})" if volume.attached_to else ""
+        raise Refused(
+            f"Failed to attach volume {record.called(volume)} for a moment: its status is {volume.status}{holders}. "
+            "Only what nobody uses can be looked at: undeploy the node, or detach the volume."
+        )
+
+
+def _left(cloud: Cloud, volume: Volume) -> list[Request]:
+    """What lets go of that which a killed run has left. Raises Refused where it may not have ended."""
     own, _, told = volume.metadata.get(NOTE, "").partition(" ")
     process = this_run.read(told) if own == volume.id else None
     held = [id for id, server in reservation.read(cloud, volume.id) if not server] if process else []
     if not process or not held:
-        return ()
+        return []
     what = f"attach volume {record.called(volume)} for a moment"
     ended = this_run.has_ended(process)
     if ended is False:
@@ -96,8 +115,11 @@ def _clear(cloud: Cloud, volume: Volume) -> tuple[str, ...]:
             f"Failed to {what}: process {process.number} of host {process.host} has attached it, and from here nobody can see whether it has ended. "
             f"If it has, delete what it left (openstack volume attachment delete {' '.join(held)}), and run again."
         )
-    _send(cloud, _let_go(volume, held[0], permits.of_ended_run(held[0], of=volume.id, noted=own, ended=ended)))
-    return (f"Attachment {held[0]} of volume {record.called(volume)} was left by a run that was killed, and is gone.",)
+    return [_let_go(volume, held[0], permits.of_ended_run(held[0], of=volume.id, noted=own, ended=ended))]
+
+
+def _told(request: Request) -> str:
+    return f"A run that was killed had left something: {request.what}."
 
 
 def _at_rest(cloud: Cloud, id: str) -> Volume:
