@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..integration.array import PORT
 from ..integration.lab import Json, Node
 from ..integration.runs import Ansible, Run
 from ..integration.waiting import until
 from .inside import Inside
 from .lab import IMAGES, Lab
 from .machine import Machine
+from .network import ARRAY
 from .playbooks import play
 from .report import Report
 
@@ -113,7 +115,10 @@ class Story:
 
 def filled(image: Path, name: str, kind: str) -> dict[str, Any]:
     """What has the deployment write an image to a blank disk, and a seed where the image has a place for it."""
-    seed = {"hostname": f"{name}-seeded", "user_data": {"write_files": [{"path": "/var/tmp/seeded", "content": name}]}}
+    # tgtd tells of the portal alone that was asked: bfv-paths knows the others from this file.
+    files = {"/var/tmp/seeded": name, "/etc/bfv-portals": "".join(f"{address}:{PORT}\n" for address in ARRAY)}
+    user_data = {"write_files": [{"path": path, "content": content} for path, content in files.items()]}
+    seed = {"hostname": f"{name}-seeded", "user_data": user_data}
     return {"baremetal_deploy_image": str(image), **({"baremetal_deploy_seed": seed} if kind == SEEDED else {})}
 
 
