@@ -303,3 +303,96 @@ def test_a_volume_of_cinder_is_found_by_its_name(cases: Cases) -> None:
     assert cases.run["by name"]["changed"]
     assert len(cases.run["by name"]["target"]["volume_id"]) == 36
     assert not cases.run["by name again"]["changed"]
+
+
+FIRST, SECOND = LUN["target_portal"], "198.51.100.10:3260"
+OF_LUN = {name: value for name, value in LUN.items() if name != "target_portal"}
+
+
+@dataclass(frozen=True)
+class Paths:
+    """A target that gets a second path to its LUN, boots by both, and gives one up again."""
+
+    run: Run
+    node: Node
+    more: Proxy
+    refusals: Proxy
+    boot_script: str
+
+
+@pytest.fixture(scope="module")
+def paths(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy]) -> Paths:
+    node, booted = lab.nodes("paths", "booted")
+    for one in (node, booted):
+        lab.set_up(one)
+    more, refusals = new_proxy(), new_proxy()
+
+    def given(title: str, check: bool = False, proxy: Proxy | None = None, **options: object) -> Task:
+        return target(title, check=check, proxy=proxy.url if proxy else None, node=node.name, **options)
+
+    def looked_at(title: str) -> Task:
+        return task(title, "bfv.openstack.bfv_info", cloud=SYSTEM, nodes=[node.name])
+
+    both, other = [FIRST, SECOND], "iqn.2010-10.org.example:array.other"
+    run = ansible.tasks(
+        given("one path", volume_id=str(uuid4()), **LUN),
+        given("check several", check=True, target_portals=both),
+        given("several", proxy=more, target_portals=both),
+        given("several again", target_portals=both),
+        given("several by properties", properties={"target_portals": both}),
+        looked_at("look at several"),
+        given("one portal and several", proxy=refusals, target_portal=FIRST, properties={"target_portals": both}),
+        given("a portal twice", proxy=refusals, target_portals=[FIRST, FIRST]),
+        given("no portal", proxy=refusals, target_portals=[]),
+        given(
+            "another IQN", proxy=refusals, target_portals=both, target_iqn=LUN["target_iqn"], properties={"target_iqns": [other]}
+        ),
+        given("one path again", target_portal=SECOND),
+        given("one path once more", target_portal=SECOND),
+        looked_at("look at one"),
+        target("to boot by", node=booted.name, volume_id=str(uuid4()), **OF_LUN, target_portals=both),
+    )
+    lab.provision(booted, "active", "active")
+    return Paths(run, node, more, refusals, lab.boot_script(booted))
+
+
+def test_several_portals_take_the_place_of_one_and_the_other_way_round(paths: Paths) -> None:
+    several, one = paths.run["several"], paths.run["one path again"]
+    assert several["target"]["properties"] == {**OF_LUN, "target_portals": [FIRST, SECOND]}
+    assert one["target"]["properties"] == {**OF_LUN, "target_portal": SECOND}
+    for case in ("several again", "several by properties", "one path once more"):
+        assert (paths.run[case]["failed"], paths.run[case]["changed"]) == (False, False)
+
+
+def test_the_portal_goes_in_the_request_in_which_the_others_come(paths: Paths) -> None:
+    assert [written.split()[0] for written in paths.more.writes] == ["PATCH"]
+    diff = paths.run["check several"]["diff"]
+    assert diff["before"]["properties"] == LUN
+    assert diff["after"]["properties"] == paths.run["several"]["target"]["properties"]
+
+
+@pytest.mark.parametrize("case", ["look at several", "look at one"])
+def test_the_paths_are_no_reason_against_booting(paths: Paths, case: str) -> None:
+    (node,) = paths.run[case]["nodes"]
+    assert [reason for reason in node["reasons"] if "target" in reason] == []
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        ("one portal and several", ("target_portal and target_portals are both given",)),
+        ("a portal twice", (f'"{FIRST}" is given twice',)),
+        ("no portal", ("target_portals", "the list is empty")),
+        ("another IQN", ("all of target_portals lead to one target_iqn", "array.other")),
+    ],
+)
+def test_paths_that_cannot_be_meant_are_refused(paths: Paths, case: str, words: tuple[str, ...]) -> None:
+    refused = paths.run[case]
+    assert refused["failed"]
+    assert [word for word in words if word not in refused["msg"]] == []
+    assert paths.refusals.writes == []
+
+
+def test_the_node_boots_by_all_paths_to_the_one_lun(paths: Paths) -> None:
+    urls = [f"iscsi:{portal.replace(':', '::')}:0:{LUN['target_iqn']}" for portal in (FIRST, SECOND)]
+    assert f"sanhook --drive 0x80 {' '.join(urls)} " in paths.boot_script
