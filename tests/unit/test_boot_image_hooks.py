@@ -130,6 +130,9 @@ def test_an_initramfs_of_debian_has_all_that_the_root_needs(
         (image / "stubs" / name).write_text(f"#!/bin/sh\n{text}\n")
         (image / "stubs" / name).chmod(0o755)
     (image / "boot/initrd.img-6.1").write_text("\n".join(contents))
+    # Beside the hook's folder, as in an element.
+    (image / "bfv-iscsi-boot").mkdir()
+    shutil.copy(ELEMENT / "bfv-iscsi-boot/iscsi.initramfs", image / "bfv-iscsi-boot")
     hook = (ELEMENT / "post-install.d/60-bfv-initramfs").read_text()
     (image / "hook").write_text(
         f"rm -f /boot/initrd.img-[!6]*\nexport DIB_BFV_KERNEL=generic DIB_BFV_INITRAMFS=initramfs-tools\n{hook}"

@@ -205,3 +205,30 @@ def test_sessions_that_are_there_stay(files: Path) -> None:
     _said, asked, logins = paths(files, {"sessions": sessions})
     assert logins == ""
     assert not [line for line in asked if "--mode node" in line]
+
+
+def login_in_the_initramfs(files: Path, option: str, answers_in: int) -> list[str]:
+    """The calls of iscsistart that one of open-iscsi's script becomes. A portal answers in that round."""
+    texts = {
+        "usr/sbin/iscsistart": '#!/bin/sh\necho "$*" >> /asked\n'
+        f"[ $(grep -c . /asked) -lt {answers_in} ] || mkdir -p /sys/class/iscsi_session/session1\n",
+        "stubs/sleep": "#!/bin/sh\n",
+        "sys/class/iscsi_session/.keep": "",
+    }
+    _code, said, results = start(
+        files, "iscsi.initramfs", texts, "cp /asked /results", f"printf '%s\\n' 'iscsistart {option}' >> /program"
+    )
+    assert said == ""
+    return (results / "asked").read_text().splitlines()
+
+
+TWICE = "-b -P node.session.initial_login_retry_max=1 -P node.conn[0].timeo.login_timeout=10"
+
+
+@pytest.mark.parametrize(("answers_in", "calls"), [(1, 1), (3, 3), (99, 30)])
+def test_a_dead_portal_keeps_no_machine_from_booting_by_another(files: Path, answers_in: int, calls: int) -> None:
+    assert login_in_the_initramfs(files, "-b", answers_in) == [TWICE] * calls
+
+
+def test_the_initramfs_does_all_else_as_it_did(files: Path) -> None:
+    assert login_in_the_initramfs(files, "-N", 1) == ["-N"]
