@@ -410,6 +410,32 @@ def test_a_volume_on_its_way_is_deleted_when_it_has_come_to_rest(status: str) ->
     assert cloud.volumes == {}
 
 
+@pytest.mark.parametrize("status", ["creating", "extending"])
+def test_nothing_is_sent_while_a_volume_that_is_to_go_is_on_its_way(status: str) -> None:
+    plan = planned(a_cloud(a_volume(status=status)), volume, name="root", state="absent")
+    assert (plan.requests, plan.waiting) == ([], f"volume root ({status}) to come to rest before it is deleted")
+    assert [request.method for request in plan.then] == ["DELETE"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"status": "available"}, {"attachments": [{"server_id": "server-1", "device": "/dev/vda"}]}],
+    ids=["repaired", "attached"],
+)
+def test_a_volume_that_is_otherwise_since_it_was_looked_at_is_not_deleted(fields: dict[str, Any]) -> None:
+    cloud = a_cloud(a_volume(status="error"))
+    (request,) = planned(cloud, volume, name="root", state="absent").requests
+    only(cloud).update(fields)
+    with pytest.raises(Refused, match="Somebody else is at work on it"):
+        cloud.send(request)
+    assert cloud.writes == []
+
+
+def test_a_volume_without_a_name_is_deleted_by_its_id() -> None:
+    plan = planned(a_cloud(a_volume("", id=uuid_of("root"))), volume, id=uuid_of("root"), state="absent")
+    assert plan.actions == [f"delete volume {uuid_of('root')}"]
+
+
 @pytest.mark.parametrize("volumes", [(), (a_volume(),)])
 def test_the_result_has_the_same_keys_whether_it_is_there_or_not(volumes: tuple) -> None:
     cloud = a_cloud(*volumes)

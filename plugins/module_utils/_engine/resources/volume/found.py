@@ -91,7 +91,7 @@ def standing(want: Wanted, found: Found, made: Collection[str]) -> Standing:
         says_so = new.metadata.get(REPLACES) == old.id and new.is_made_here
         if going and (says_so or (want.backup is not None and new.is_made_by(made))):  # a restored backup takes the metadata away
             return Standing(old, successor=new)
-    if len(ones) > 1 and any(one.is_made_by(made) for one in ones):
+    if any(one.is_made_by(made) for one in ones):
         own = next((one for one in ones[1:] if one.is_made_by(made)), None)
         return Standing(ones[0], surplus=own)
     return Standing(record.only(found.volumes, want.label))

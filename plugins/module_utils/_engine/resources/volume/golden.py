@@ -62,19 +62,16 @@ def read(cloud: Cloud, image: Source) -> tuple[Volume, ...]:
 def elect(found: Iterable[Volume], image: Source, volume_type: str | None, made: Collection[str]) -> Cast:
     """The golden volume to clone: of two that were made at once every run elects the older one. ``made`` are this run's own."""
     name = _name(image.id, volume_type)
-    cast = sorted(
-        (one for one in found if one.name == name and _is_of(one, image, made)), key=lambda one: (one.created_at, one.id)
-    )
+    cast = sorted((one for one in found if one.name == name and _is_of(one, image)), key=lambda one: (one.created_at, one.id))
     failed = [one for one in cast if one.status.startswith("error")]
     sound = [one for one in cast if one not in failed and one.status != "deleting"]
     surplus = [one for one in (*sound[1:], *failed) if one.is_made_by(made)]
     return Cast(sound[0] if sound else None, tuple(surplus), tuple(one for one in failed if one not in surplus))
 
 
-def _is_of(one: Volume, image: Source, made: Collection[str]) -> bool:
+def _is_of(one: Volume, image: Source) -> bool:
     """Whether the volume was cast of the image by this collection. Cinder tells an image when it is on the volume."""
-    ours = one.is_made_here or one.id in made
-    return ours and one.metadata.get(IMAGE_ID) == image.id and one.image_id in (image.id, *_not_told(one))
+    return one.is_made_here and one.metadata.get(IMAGE_ID) == image.id and one.image_id in (image.id, *_not_told(one))
 
 
 def _not_told(one: Volume) -> tuple[None, ...]:
@@ -98,5 +95,5 @@ def outdated(found: Iterable[Volume], image: Source) -> list[Volume]:
 
 
 def _has_own_name(one: Volume) -> bool:
-    name = _name(one.metadata.get(IMAGE_ID) or "", None)
+    name = _name(one.metadata.get(IMAGE_ID, ""), None)
     return one.name == name or one.name.startswith(f"{name}-")

@@ -11,7 +11,7 @@ from ...values.errors import Refused
 from ...values.paths import path_of
 from ...values.permits import Permit
 from ...values.plan import Plan, Request, Still
-from .record import ON_THE_WAY, Volume, described
+from .record import ON_THE_WAY, Volume, called, described
 
 # cinder/volume/api.py, delete: every other status is refused by Cinder.
 DELETABLE = ("available", "error", "error_restoring", "error_extending", "error_managing")
@@ -32,9 +32,7 @@ def check(volume: Volume, snapshots: Iterable[str], what: str, *, cascade: bool 
 
 def delete(volume: Volume, permit: Permit, snapshots: tuple[str, ...] = ()) -> Request:
     """The one request of this collection that deletes a volume, with its snapshots where they are told."""
-    what = f"delete volume {volume.name or volume.id} ({volume.id})" + (
-        f" with snapshots {', '.join(snapshots)}" if snapshots else ""
-    )
+    what = f"delete volume {called(volume)}" + (f" with snapshots {', '.join(snapshots)}" if snapshots else "")
     path = path_of("volumes", volume.id) + ("?cascade=true" if snapshots else "")
     still = Still(path_of("volumes", volume.id), {"status": volume.status, "attachments": []}, "volume")
     return Request(what, "block_storage", "DELETE", path, "volume", volume.id, permits=(permit,), still=still)
