@@ -12,6 +12,7 @@ from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.error
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
     Json,
+    a_backup,
     a_snapshot,
     a_volume,
     an_image,
@@ -79,6 +80,23 @@ def test_field_d3_what_shows_that_it_was_there_once_is_kept(seen: Json) -> None:
         planned(cloud, volume, name="root", image="debian", recreate="on_error")
 
 
+@pytest.mark.parametrize("status", ["available", "reserved", "error_extending", "error_deleting"])
+def test_a_volume_that_was_not_seen_yet_is_made_anew_only_where_its_making_failed(status: str) -> None:
+    cloud = a_cloud(status=status, metadata={"bfv_made": "new"})
+    want = volume.wanted({"name": "root", "size": 10, "recreate": "on_error"})
+    assert not volume.is_recreated(want, volume.observe(cloud, want))  # type: ignore[arg-type]
+
+
+STATUSES = ["deleting", *ERRORS, "creating", "downloading", "restoring-backup", "extending", "detaching", "retyping"]
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_what_is_in_error_or_not_at_rest_is_not_made_anew_for_a_difference(status: str) -> None:
+    cloud = a_cloud(status=status, **OURS, **of_image("fedora"))
+    want = volume.wanted({"name": "root", "image": "debian", "recreate": "on_drift"})
+    assert not volume.is_recreated(want, volume.observe(cloud, want))  # type: ignore[arg-type]
+
+
 DRIFTS = [{"image": "debian"}, {"volume_type": "fast", "size": 10}, {"availability_zone": "az1", "size": 10}]
 OTHER: Json = {**OURS, **of_image("fedora")}
 both_orders = pytest.mark.parametrize("order", ["create_first", "delete_first"])
@@ -128,7 +146,10 @@ def test_what_another_run_was_still_making_is_made_anew_as_check_mode_says(optio
 COPIED: Json = {"bfv_made": "new", "src_backup_id": uuid_of("backup")}  # of a volume that was saved while it was new
 
 
-@pytest.mark.parametrize("metadata", [{}, {"bfv_made": uuid_of("another")}, {"bfv_made_as": "root"}, COPIED])
+OF_OTHERS = [{}, {"bfv_made": uuid_of("another")}, {"bfv_made": uuid_of("root").upper()}, {"bfv_made_as": "root"}, COPIED]
+
+
+@pytest.mark.parametrize("metadata", OF_OTHERS)
 @pytest.mark.parametrize("options", DRIFTS)
 def test_field_d5_a_volume_that_was_not_made_here_is_not_made_anew(options: Json, metadata: Json) -> None:
     cloud = a_cloud(metadata=metadata, **of_image("fedora"))
@@ -142,6 +163,12 @@ def test_field_d5_a_volume_that_was_not_made_here_is_not_made_anew(options: Json
 def test_field_s4_a_type_is_meant_by_its_name_or_its_id(reference: str, more: Json) -> None:
     plan = planned(a_cloud(volume_type="fast", **OURS), volume, name="root", volume_type=reference, **more)
     assert (plan.changed, plan.warnings, plan.steps) == (False, (), ())
+
+
+@pytest.mark.parametrize("more", [{}, {"retype": True}])
+def test_an_empty_type_asks_for_none(more: Json) -> None:
+    plan = planned(a_cloud(**OURS), volume, name="root", size=10, volume_type="", recreate="on_drift", **more)
+    assert (plan.changed, plan.warnings, plan.actions) == (False, (), [])
 
 
 @pytest.mark.parametrize(
@@ -193,8 +220,9 @@ def test_field_d4_where_there_is_no_room_for_both_that_is_said(limit: str, most:
 def test_field_d4_where_there_is_no_room_at_all_nothing_goes(order: str) -> None:
     cloud = a_cloud(**OTHER)
     cloud.limits["gigabytes"] = 10
-    with pytest.raises(Refused, match=r"1?0 GiB are left, and 20 are needed"):
+    with pytest.raises(Refused, match=r"1?0 GiB are left, and 20 are needed") as refused:
         settle(cloud, volume, name="root", image="debian", size=20, recreate="on_drift", recreate_order=order)
+    assert "There is room for one of the two" not in str(refused.value)
     assert cloud.writes == []
 
 
@@ -301,6 +329,7 @@ SUCCESSOR = a_volume(id=uuid_of("new"), metadata={"bfv_made": uuid_of("new"), "b
         ),  # a restored backup of the new one
         ({"metadata": {"bfv_made": uuid_of("new")}}, {"recreate": "on_drift"}),  # takes nobody's place
         ({"metadata": {**SUCCESSOR["metadata"], "bfv_replaces": uuid_of("x")}}, {"recreate": "on_drift"}),
+        ({"metadata": {**SUCCESSOR["metadata"], "bfv_replaces": uuid_of("root").upper()}}, {"recreate": "on_drift"}),
     ],
 )
 def test_what_takes_no_place_by_permission_is_a_double(fields: Json, more: Json) -> None:
@@ -317,14 +346,46 @@ def test_an_old_volume_that_fits_again_does_not_go_for_a_new_one() -> None:
     assert cloud.writes == []
 
 
-@pytest.mark.parametrize("fields", [{"status": "error"}, of_image("fedora")])
-def test_a_successor_of_another_run_that_failed_is_named(fields: Json) -> None:
+def test_a_volume_of_another_takes_no_place_for_a_backup_either() -> None:
+    """A restored backup has lost what it says of itself: then the run has to have made it."""
+    cloud = FakeCloud(volumes=[a_volume(**OURS), a_volume(id=uuid_of("new"))], backups=[a_backup()])
+    with pytest.raises(Refused, match="2 volumes have that name"):
+        settle(cloud, volume, name="root", backup="tape", volume_type="fast", recreate="on_drift")
+    assert cloud.writes == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"status": "error"}, "its status is error"),
+        (of_image("fedora"), f"image is {uuid_of('fedora')}, and {uuid_of('debian')} is wanted"),
+    ],
+)
+def test_a_successor_of_another_run_that_failed_is_named(fields: Json, words: str) -> None:
     cloud = FakeCloud(volumes=[a_volume(**OTHER), {**SUCCESSOR, **fields}], images=[an_image()])
     with pytest.raises(
-        Refused, match=f"{uuid_of('new')} was to take the place of {uuid_of('root')}, and cannot.*state=absent with its id"
+        Refused,
+        match=f"{uuid_of('new')} was to take the place of {uuid_of('root')}, and cannot: {words}. .*state=absent with its id",
     ):
         settle(cloud, volume, name="root", image="debian", recreate="on_drift")
     assert cloud.writes == []
+
+
+def test_an_old_volume_that_is_going_is_waited_for_and_not_deleted_again() -> None:
+    cloud = FakeCloud(volumes=[a_volume(**OTHER, status="deleting"), SUCCESSOR], images=[an_image()])
+    plan = planned(cloud, volume, name="root", image="debian", recreate="on_drift")
+    assert (plan.steps, plan.waiting) == ((), f"volume root ({uuid_of('root')}) to be gone")
+
+
+@pytest.mark.parametrize(
+    ("held", "snapshots", "words"),
+    [(attached("server-1"), [], "attached to server-1"), ({}, [a_snapshot()], "it has snapshots .*friday")],
+    ids=["attached", "with a snapshot"],
+)
+def test_an_old_volume_that_is_held_by_now_stays_beside_the_new_one(held: Json, snapshots: list[Json], words: str) -> None:
+    cloud = FakeCloud(volumes=[a_volume(**{**OTHER, **held}), SUCCESSOR], images=[an_image()], snapshots=snapshots)
+    with pytest.raises(Refused, match=words):
+        planned(cloud, volume, name="root", image="debian", recreate="on_drift")
 
 
 def test_a_broken_recreation_is_finished_by_the_next_run() -> None:

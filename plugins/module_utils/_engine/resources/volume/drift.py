@@ -24,7 +24,7 @@ def drift(want: Wanted, volume: Volume, source: Source | None) -> list[str]:
     origin = _origins(volume)[source.kind] if source else None
     if source and source.kind != "backup" and origin not in (None, source.id):
         differs.append(f"{source.kind} is {origin}, and {source.id} is wanted")
-    if want.volume_type and not want.retype and differs_in_type(want, volume):
+    if not want.retype and differs_in_type(want, volume):
         differs.append(f"volume_type is {volume.volume_type}, and {want.volume_type} is wanted")
     if want.availability_zone and volume.availability_zone not in (None, want.availability_zone):
         differs.append(f"availability_zone is {volume.availability_zone}, and {want.availability_zone} is wanted")
@@ -56,13 +56,10 @@ def unknown(want: Wanted, volume: Volume, source: Source | None, lacks: Unusable
 
 
 def differs_in_type(want: Wanted, volume: Volume) -> bool:
-    """Whether another type is wanted, by its name or id."""
-    known = volume.volume_type is not None
-    return (
-        known
-        and want.volume_type is not None
-        and not references.means(want.volume_type, volume.volume_type_id, volume.volume_type)
-    )
+    """Whether another type is wanted, by its name or id. An empty one is none."""
+    if not want.volume_type or volume.volume_type is None:
+        return False
+    return not references.means(want.volume_type, volume.volume_type_id, volume.volume_type)
 
 
 def needs_more(want: Wanted, volume: Volume) -> bool:
@@ -70,20 +67,18 @@ def needs_more(want: Wanted, volume: Volume) -> bool:
     return (want.retype and differs_in_type(want, volume)) or (want.size is not None and want.size > volume.size)
 
 
-def never_available(volume: Volume, made: Collection[str] = ()) -> bool:
-    """Whether nothing was ever on the volume: its making failed. ``made`` are the ids of what this run made.
+def never_available(volume: Volume) -> bool:
+    """Whether nothing was ever on the volume: its making failed.
 
     An error tells nothing of the data: it comes from attaching, extending and deleting as well. Only a volume that this collection
     began to make, and that no run has seen available, has none; Cinder shows what it was made from when that is on it.
     """
-    return (
-        volume.status == "error" and (volume.is_new or volume.id in made) and volume.image_id is None and not volume.attached_to
-    )
+    return volume.status == "error" and volume.is_new and volume.image_id is None and not volume.attached_to
 
 
 def is_recreated(want: Wanted, volume: Volume, source: Source | None, made: Collection[str] = ()) -> bool:
     """Whether the volume is to be made anew: its making failed, or it differs, is our own, and is at rest."""
-    if never_available(volume, made):
+    if never_available(volume):
         return want.recreate != "never" and not volume.is_made_by(made)  # a run makes a volume once
     if volume.status == "deleting" or volume.status.startswith("error") or volume.status in ON_THE_WAY:
         return False
