@@ -229,6 +229,8 @@ def test_the_record_is_read_once_more_directly_before() -> None:
         ({**AS_IT_WAS, "provision_state": "rescue"}, "its provision_state was active when it was looked at, and is rescue now"),
         ({**AS_IT_WAS, "instance_uuid": "nova"}, "its instance_uuid was none when it was looked at, and is nova now"),
         ({}, "its provision_state was active when it was looked at, and is none now"),
+        ({**AS_IT_WAS, "provision_state": "Active"}, "its provision_state was active when it was looked at, and is Active now"),
+        ({**AS_IT_WAS, "instance_uuid": "None"}, "its instance_uuid was none when it was looked at, and is None now"),
     ],
 )
 def test_nothing_is_sent_where_it_is_otherwise_by_now(now: dict[str, object], words: str) -> None:

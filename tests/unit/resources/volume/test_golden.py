@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import golden
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import plan as volume
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume.record import from_api
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume.source import Source
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Invalid, Refused
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
@@ -26,6 +28,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 ROOT: Json = {"name": "root", "image": "debian", "via_golden": True}
+IMAGE = Source("image", uuid_of("debian"), "debian", 3)
 
 
 def a_golden(image: str = "debian", number: str = "", **fields: Any) -> Json:
@@ -168,6 +171,17 @@ def test_a_conversion_that_fails_is_an_error_and_not_tried_for_ever() -> None:
         assert (conversions(cloud), cloud.volumes) == (run, {})
 
 
+def test_a_golden_volume_that_failed_is_this_runs_own_or_left() -> None:
+    one = from_api(failed())
+    assert golden.elect([one], IMAGE, None, ()) == golden.Cast(failed=(one,))
+    assert golden.elect([one], IMAGE, None, {one.id}) == golden.Cast(surplus=(one,))
+
+
+def test_a_golden_volume_that_is_going_is_not_elected() -> None:
+    one = from_api(a_golden(status="deleting"))
+    assert golden.elect([one], IMAGE, None, ()) == golden.Cast()
+
+
 # Two runs at once
 
 
@@ -188,6 +202,9 @@ def test_of_two_golden_volumes_every_run_takes_the_older_one_and_leaves_the_othe
         {"metadata": {**a_golden()["metadata"], "bfv_made": uuid_of("x")}},  # a restored backup
         of_image("fedora"),  # somebody wrote another image onto it
         {"name": "Golden"},
+        {"name": f"Golden-{uuid_of('debian')}"},
+        {"metadata": {**a_golden()["metadata"], "bfv_golden_image_id": uuid_of("x")}},
+        {"metadata": {**a_golden()["metadata"], "bfv_golden_image_id": uuid_of("debian").upper()}},
     ],
 )
 def test_field_d14_what_is_not_certainly_the_golden_volume_is_neither_cloned_nor_pruned(fields: Json) -> None:
@@ -274,10 +291,51 @@ def test_pruning_spares_other_images_and_what_is_not_marked() -> None:
     assert {other["id"], unmarked["id"]} < set(cloud.volumes)
 
 
-@pytest.mark.parametrize("fields", [attached("server-1"), {"status": "creating"}, {"status": "reserved"}])
+HELD = attached("server-1")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        HELD,
+        {**HELD, "status": "available"},
+        {**HELD, "status": "error_extending"},
+        {"status": "creating"},
+        {"status": "reserved"},
+    ],
+)
 def test_pruning_spares_what_is_in_use_or_on_its_way(fields: Json) -> None:
     cloud = a_cloud(a_golden("old debian", **fields), a_golden(), a_volume(**of_image()))
     assert planned(cloud, volume, **ROOT, prune_golden=True).settled
+
+
+def test_pruning_takes_the_golden_volumes_of_all_types() -> None:
+    typed = a_golden("old debian", name=f"golden-{uuid_of('old debian')}-fast", volume_type="fast")
+    cloud = a_cloud(typed, a_golden())
+    settle(cloud, volume, **ROOT, prune_golden=True)
+    cloud.tick()
+    assert typed["id"] not in cloud.volumes
+
+
+@pytest.mark.parametrize(("name", "goes"), [("debian", True), ("Debian", False), ("fedora", False)])
+def test_pruning_compares_the_name_of_the_image_once_more(name: str, goes: bool) -> None:
+    one = from_api(a_golden("old debian", metadata={**a_golden("old debian")["metadata"], golden.IMAGE_NAME: name}))
+    assert golden.outdated([one], IMAGE) == ([one] if goes else [])
+
+
+def test_an_image_of_another_spelling_of_the_id_is_another() -> None:
+    other = str(uuid_of("debian")).upper()
+    one = a_golden(name=f"golden-{other}")
+    one["metadata"][golden.IMAGE_ID] = other
+    assert golden.outdated([from_api(one)], IMAGE) == [from_api(one)]
+
+
+@pytest.mark.parametrize("drops", [True, False], ids=["a filter that counts as none", "a filter without case"])
+def test_what_is_read_by_its_metadata_is_compared_again(drops: bool) -> None:
+    others = [a_golden("fedora", metadata={golden.IMAGE_NAME: name}, id=name) for name in ("fedora", "Debian")]
+    cloud = a_cloud(a_golden(), *others)
+    cloud.drops_filters = drops
+    assert [one.id for one in golden.read(cloud, IMAGE)] == [a_golden()["id"]]  # type: ignore[arg-type]
 
 
 def test_pruning_is_seen_in_check_mode_and_done_once() -> None:

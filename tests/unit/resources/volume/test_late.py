@@ -44,6 +44,14 @@ def test_one_that_another_run_made_later_is_left_to_that() -> None:
     assert planned({WANT.mark}, MARK, {"bfv_made": "new 1"}).destroys == []
 
 
+def test_one_that_this_run_made_does_not_take_the_place_of_another_without_saying_so() -> None:
+    want = volume.wanted({"name": "root", "size": 1, "mark": "new 0", "recreate": "on_error"})
+    failed = a_volume("root", id="first", size=1, metadata={"bfv_made": "new 1"}, status="error")
+    own = a_volume("root", id="later", size=1, metadata=MARK, created_at=LATER)
+    found = volume.observe(FakeCloud(volumes=[failed, own]), want)  # type: ignore[arg-type]
+    assert volume.plan(want, found, {"later"}).destroys == ["later: delete volume root (later), since this run made it"]
+
+
 @pytest.mark.parametrize(
     "copy", [{"src_backup_id": "b"}, {"bfv_made": "new"}, {"bfv_made": f"{WANT.mark} "}, {"bfv_made": "later"}]
 )

@@ -13,7 +13,11 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cinder import Json, a_typ
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, planned, settle
 
 
-@pytest.mark.parametrize("unknown", ["slate", "FAST"], ids=["no such type", "a name of another case, which MariaDB would find"])
+@pytest.mark.parametrize(
+    "unknown",
+    ["slate", "FAST", "LVM"],
+    ids=["no such type", "a name of another case, which MariaDB would find", "its own type's name in another case"],
+)
 def test_a_type_that_is_not_there_is_refused_before_the_retype(unknown: str) -> None:
     cloud = FakeCloud(volumes=[a_volume()])
     with pytest.raises(
@@ -21,6 +25,24 @@ def test_a_type_that_is_not_there_is_refused_before_the_retype(unknown: str) -> 
     ):
         planned(cloud, volume, name="root", volume_type=unknown, retype=True)
     assert planned(cloud, volume, name="root", volume_type=unknown).warnings  # without retype it is a difference, and only told
+
+
+def test_types_whose_names_differ_in_case_alone_are_two() -> None:
+    cloud = FakeCloud(volumes=[a_volume(size=10)], volume_types=[a_type("lvm"), a_type("LVM")])
+    cloud.limits["gigabytes_lvm"] = 10
+    assert planned(cloud, volume, name="root", volume_type="LVM", size=11, retype=True).changed
+    cloud.limits["gigabytes_LVM"] = 10
+    with pytest.raises(Refused, match="10 GiB of type LVM are left, and 11 are needed"):
+        planned(cloud, volume, name="root", volume_type="LVM", size=11, retype=True)
+
+
+@pytest.mark.parametrize(
+    "options", [{"volume_type": "fast"}, {"retype": True}, {"volume_type": "lvm", "retype": True}, {"size": 10}], ids=str
+)
+def test_what_a_project_may_have_is_read_only_for_what_asks_for_more(options: Json) -> None:
+    cloud = FakeCloud(volumes=[a_volume(size=10)])
+    planned(cloud, volume, name="root", **options)
+    assert not [path for path in cloud.reads if path.startswith(("/types", "/os-quota-sets"))]
 
 
 def test_a_size_above_the_quota_is_refused_before_the_volume_grows() -> None:
@@ -110,6 +132,19 @@ def test_a_volume_in_use_does_not_become_multiattach() -> None:
     with pytest.raises(Refused, match=r"of the types lvm and fast one is multiattach, .* its status is in-use"):
         planned(cloud, volume, name="root", volume_type="fast", retype=True)
     assert planned(cloud, volume, name="free", volume_type="fast", retype=True).changed
+
+
+def test_a_type_is_multiattach_as_cinder_spells_it() -> None:
+    """cinder/volume/volume_types.py takes no other word for it."""
+    cloud = FakeCloud(volumes=[a_volume(status="in-use")])
+    cloud.volume_types[a_type("fast")["id"]]["extra_specs"] = {"multiattach": "<is> true"}
+    assert planned(cloud, volume, name="root", volume_type="fast", retype=True).changed
+
+
+def test_only_what_a_type_counts_by_itself_is_needed_for_a_retype() -> None:
+    cloud = FakeCloud(volumes=[a_volume(size=10)])
+    cloud.limits.update(volumes=1, gigabytes=10)
+    assert planned(cloud, volume, name="root", volume_type="fast", retype=True).changed
 
 
 def test_a_user_who_may_not_see_the_quota_gets_what_the_limits_tell() -> None:

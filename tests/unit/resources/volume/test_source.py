@@ -8,6 +8,7 @@ from itertools import combinations
 
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import plan as volume
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume.record import from_api
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Invalid, Refused
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
@@ -197,6 +198,18 @@ def test_a_backup_leaves_no_trace_and_is_not_compared() -> None:
 def test_a_volume_that_is_still_being_made_has_no_drift(status: str) -> None:
     """Cinder shows the image of a volume only when it is on it."""
     assert planned(a_cloud(volume={"status": status}), volume, name="root", image="debian").warnings == ()
+
+
+def test_a_volume_of_a_source_that_is_doubled_by_now_is_no_difference() -> None:
+    cloud = of_a_tape()
+    settle(cloud, volume, name="copy", backup="tape")
+    cloud.backups[uuid_of("second")] = {**a_backup(), "id": uuid_of("second")}
+    assert planned(cloud, volume, name="copy", backup="tape").warnings == ()
+
+
+def test_what_was_not_looked_for_is_not_told_as_unknown() -> None:
+    want = volume.wanted({"name": "root", "image": "debian"})
+    assert volume.plan(want, volume.Found(volumes=(from_api(a_volume()),))).warnings == ()
 
 
 # What a backup brings
