@@ -17,6 +17,7 @@ from ..volume.record import REPLACES as TAKES_PLACE_OF
 from ..volume.removal import plan_removal
 from . import needs, power, record, requests, root, states
 from .detachment import plan_detachment
+from .disk import differs
 from .drift import drift
 from .found import (
     Found,
@@ -118,7 +119,7 @@ def _check_boot_volume(want: Wanted, server: Server, found: Found) -> None:
 def plan_reimage(want: Wanted, server: Server, found: Found) -> Stage | None:
     """Another image onto the disk, where another one is wanted. Raises Refused."""
     source, disk = found.boot.source, found.root_disk
-    if not differs_in_image(server, found) or source is None or disk is None:
+    if source is None or disk is None or not differs(disk, source):
         return None
     subject = f"server {want.label}"
     if want.on_image_change == "fail":
@@ -132,7 +133,6 @@ def plan_reimage(want: Wanted, server: Server, found: Found) -> Stage | None:
             f"Failed to {what}: it is bare metal, and Ironic does not rebuild from volumes. Use on_image_change: replace."
         )
     requests.check_unlocked(server, what)
-    root.check(server, found.root, what)
     overwritten = permits.root(disk.id, found.root, "on_image_change: reimage")
     words = f"reimage server {server.name} ({server.id}) with image {source.name}"
     request = requests.destructive(server, named(want, found), words, {"rebuild": {"imageRef": source.id}}, overwritten)

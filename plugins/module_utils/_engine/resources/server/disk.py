@@ -50,7 +50,8 @@ def of(want: Wanted, found: volume.Found, old: Volume | None, made: Collection[s
                 f"Failed to {what}: Cinder shows no volume {want.boot.volume}. Create it first (bfv.openstack.bfv_volume)."
             )
         return _disk(wanted, replace(found, volumes=tuple(named), source=None), made, what)
-    if old and not (differs(old, found.source) and want.on_image_change == "replace"):
+    anew = want.on_image_change == "replace" and old and found.source and differs(old, found.source)
+    if old and not anew:
         _check_source(want, old, found.source, what)
         return _disk(volume.Wanted(id=old.id), replace(found, volumes=(old,), source=None), made, what)
     wanted = _new(want, found.source, old)
@@ -62,9 +63,9 @@ def is_made_for(disk: Volume, name: str | None) -> bool:
     return name is not None and disk.metadata.get(BOOT_OF) == name and disk.is_made_here
 
 
-def differs(disk: Volume, source: Source | None) -> bool:
+def differs(disk: Volume, source: Source) -> bool:
     """Whether the disk is known to be made from another image. What is not known is no difference."""
-    return source is not None and source.kind == "image" and disk.image_id not in (None, source.id)
+    return source.kind == "image" and disk.image_id not in (None, source.id)
 
 
 def _disk(want: volume.Wanted, found: volume.Found, made: Collection[str], what: str) -> Disk:

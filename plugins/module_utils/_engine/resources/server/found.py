@@ -323,7 +323,8 @@ def differs_in_flavor(server: Server, found: Found) -> bool:
 
 
 def differs_in_image(server: Server, found: Found) -> bool:
-    return found.root_disk is not None and disk.differs(found.root_disk, found.boot.source)
+    source, root_disk = found.boot.source, found.root_disk
+    return source is not None and root_disk is not None and disk.differs(root_disk, source)
 
 
 def is_replaced(want: Wanted, server: Server, found: Found) -> bool:

@@ -25,7 +25,7 @@ from .wanted import Wanted
 def plan_absence(want: Wanted, server: Server | None, found: Found) -> Stage:
     subject = f"server {want.label}"
     if server is None:
-        rests = tuple(request for one in found.noted if one.status != "deleting" for request in note.remove(one))
+        rests = tuple(request for one in found.noted for request in note.remove(one))
         return Stage(Plan(subject, {}, {}, rests))
     view = record.described(server)
     if server.is_going:
@@ -79,7 +79,7 @@ def switched_back(want: Wanted, server: Server, found: Found) -> tuple[Request, 
 def back(want: Wanted, server: Server, found: Found) -> Stage | None:
     """The stage that undoes such a way; None where there is nothing to undo."""
     steps, left = switched_back(want, server, found), own_note(server, found)
-    if not steps or found.root_disk is None:
+    if not steps:
         return None
     clean = replace(server, disks={id: (left.switched if left else {}).get(id, goes) for id, goes in server.disks.items()})
     volumes = tuple(note.without(one) if one.id == found.root else one for one in found.boot.volumes)
@@ -91,8 +91,7 @@ def back(want: Wanted, server: Server, found: Found) -> Stage | None:
 def _without(server: Server, disks: Mapping[str, bool], found: Found) -> Found:
     """What will be found when the server is gone."""
     disk = found.root_disk
-    stays = disk is not None and not disks.get(disk.id)
-    if disk is None or not stays or not server.disks.get(disk.id):
+    if disk is None or disks.get(disk.id) or not server.disks.get(disk.id):
         return Found(time=found.time)
     about = Note(server.id, server.name, disk.id, found.time, {disk.id: True})
     return Found(time=found.time, noted=(note.noted_on(disk, about),))

@@ -70,7 +70,7 @@ def plan_replacement(want: Wanted, server: Server, found: Found, made: Collectio
 
 
 def _checked_root(want: Wanted, server: Server, found: Found, what: str) -> Volume:
-    if want.name is None or want.id is not None:
+    if want.id is not None:
         raise Refused(f"Failed to {what}: the new one would have another id. Give its name, and no id.")
     requests.check_unlocked(server, what)
     if not server.boots_from_volume:

@@ -59,7 +59,7 @@ def set_fate(server: Server, disk: str, goes: bool, permit: Permit | None = None
     body = {"volumeAttachment": {"volumeId": disk, "delete_on_termination": goes}}
     what = f"{'delete' if goes else 'keep'} volume {disk} when server {server.name} is deleted"
     path = path_of("servers", server.id, "os-volume_attachments", disk)
-    granted = (permit,) if goes and permit else ()
+    granted = (permit,) if permit else ()
     return Request(what, "compute", "PUT", path, "server", server.id, body, permits=granted)
 
 

@@ -45,7 +45,7 @@ def of(server: Server, attachments: Iterable[Attachment]) -> str | None:
     if len(server.disks) == 1:
         return next(iter(server.disks))
     devices = (server.root_device,) if server.root_device else _FIRST_DEVICES
-    first = {_bare(device) for device in devices if device}
+    first = {_bare(device) for device in devices}
     found = [one.volume for one in attachments if _bare(one.device) in first and one.volume in server.disks]
     return found[0] if len(found) == 1 else None
 
