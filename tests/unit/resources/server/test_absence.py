@@ -96,6 +96,13 @@ def test_a_server_in_error_is_removed() -> None:
     assert remove(cloud) == [f"delete server web ({one})"]
 
 
+def test_a_server_that_never_had_a_disk_is_removed_whatever_is_to_become_of_that() -> None:
+    cloud = there(False)
+    one = the_server(cloud)["id"]
+    the_server(cloud).update({"status": "ERROR", "os-extended-volumes:volumes_attached": [], "_root": None})
+    assert remove(cloud, boot_volume_on_delete="delete") == [f"delete server web ({one})"]
+
+
 def test_a_server_is_removed_by_its_id() -> None:
     cloud = there(False)
     settle(cloud, server, id=the_server(cloud)["id"], state="absent", boot_volume_on_delete="delete")

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import plan as server
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import requests
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import requests, root
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server.record import Server
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server.root import Attachment
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values import permits
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Refused
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request
@@ -224,6 +225,31 @@ def test_a_server_is_managed_by_its_id() -> None:
     assert (the_server(cloud)["status"], goes(cloud), the_server(cloud)["metadata"]) == ("SHUTOFF", [True], {"a": "b"})
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"state": "stopped"},
+        {"state": "shelved"},
+        {"boot": {"image": "fedora"}, "on_image_change": "reimage"},
+    ],
+    ids=["stop", "shelve", "reimage"],
+)
+def test_a_server_is_read_again_directly_before_its_work_ends(options: Json) -> None:
+    cloud = with_server()
+    (request,) = planned(cloud, server, **{**WEB, **options}).requests
+    the_server(cloud)[_TASK] = "migrating"
+    with pytest.raises(Refused, match="Somebody else is at work on it"):
+        cloud.send(request)
+    assert cloud.writes == []
+
+
+def test_of_a_volume_that_came_off_meanwhile_nova_may_still_tell_the_device() -> None:
+    one = Server("one", "web", "ACTIVE", disks={"a": False, "b": False})
+    there = [Attachment("a", "/dev/vdb"), Attachment("gone", "/dev/vda"), Attachment("b", "/dev/vdc")]
+    assert root.of(one, there) is None
+    assert root.of(one, [Attachment("a", "/dev/vda"), *there]) == "a"
+
+
 # resize
 
 
@@ -251,6 +277,22 @@ def test_a_resize_that_an_earlier_run_began_is_confirmed() -> None:
     cloud.compute._act(*_resize(cloud, "large"))
     one = the_server(cloud)["id"]
     assert change(cloud, flavor="large", on_flavor_change="resize") == [f"confirm the resize of server web ({one})"]
+
+
+def test_the_resize_of_a_locked_server_is_not_confirmed() -> None:
+    cloud = with_server()
+    cloud.compute._act(*_resize(cloud, "large"))
+    cloud.tick()
+    the_server(cloud)["locked"] = True
+    with pytest.raises(Refused, match="Failed to confirm the resize of server web: it is locked"):
+        planned(cloud, server, **{**WEB, "flavor": "large"}, on_flavor_change="resize")
+
+
+def test_a_change_that_is_not_permitted_is_refused_for_that_in_every_status() -> None:
+    cloud = with_server()
+    the_server(cloud)["status"] = "PAUSED"
+    with pytest.raises(Refused, match="Permit the change with on_flavor_change"):
+        planned(cloud, server, **{**WEB, "flavor": "large"})
 
 
 @pytest.mark.parametrize("state", ["present", "started", "stopped"])

@@ -204,6 +204,24 @@ def test_what_else_is_wrong_is_found_before_anything_is_detached() -> None:
     assert cloud.writes == []
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "SHELVED_OFFLOADED"},
+        {"os-extended-volumes:volumes_attached": [{"id": uuid_of("data"), "delete_on_termination": True, "_device": "/dev/vdb"}]},
+    ],
+    ids=["shelved", "goes along"],
+)
+def test_a_server_is_read_again_directly_before_a_disk_is_detached(changes: Json) -> None:
+    """Of a server that is off its host, Nova deletes a disk that goes with it."""
+    cloud = a_cloud("data")
+    (request,) = planned(cloud, server, **DETACH).requests
+    the_server(cloud).update(changes)
+    with pytest.raises(Refused, match="Somebody else is at work on it"):
+        cloud.send(request)
+    assert cloud.writes == []
+
+
 def test_a_disk_is_detached_only_by_a_permit() -> None:
     one = Server("one", "web", "ACTIVE", disks={"disk": False})
     of = requests.named("web", [one])

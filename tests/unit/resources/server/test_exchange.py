@@ -11,6 +11,7 @@ from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.se
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.settle import Settling
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError, Refused
 from ansible_collections.bfv.openstack.tests.unit import deeds
+from ansible_collections.bfv.openstack.tests.unit.fake_cinder import an_attachment, by_id
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
     Json,
@@ -216,6 +217,13 @@ def test_a_disk_that_is_reserved_for_nobody_leaves_the_server_too() -> None:
     deeds.reserve(cloud.volumes[uuid_of("held")])
     with pytest.raises(Refused, match="held"):
         planned(cloud, server, **{**EXCHANGE, "boot": {"volume": "held"}})
+
+
+def test_what_holds_a_further_disk_does_not_hold_the_boot_disk() -> None:
+    cloud = a_cloud(blank("held"))
+    deeds.reserve(cloud.volumes[uuid_of("held")])
+    cloud.attachments = by_id([an_attachment("held", uuid_of("gone"))])
+    assert planned(cloud, server, **EXCHANGE, block_devices=["vdb=held"]).changed
 
 
 def test_the_disk_of_a_shelved_server_is_refused_with_who_has_it() -> None:

@@ -10,9 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import note
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import plan as server
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server.ports import Address, Port, restored
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server.record import Server
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import record as volume_record
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError, Refused
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cinder import a_snapshot, by_id
@@ -401,6 +403,20 @@ def test_field_s5_an_address_that_cannot_be_chosen_again_is_refused() -> None:
     assert planned(cloud, server, **LARGE).changed
 
 
+def test_field_s5_a_port_that_stays_needs_no_address_of_another_project() -> None:
+    networks = [{**a_network(), "project_id": "of the provider"}, a_network("storage")]
+    cloud = with_server(options={"networks": [{"port": "eth0"}]}, networks=networks, ports=[a_port()])
+    assert planned(cloud, server, **LARGE).changed
+
+
+def test_field_s5_a_port_without_an_address_needs_none_of_another_project() -> None:
+    networks = [{**a_network(), "project_id": "of the provider"}, a_network("storage")]
+    cloud = with_server(networks=networks)
+    for port in cloud.network.ports.values():
+        port["fixed_ips"] = []
+    assert planned(cloud, server, **LARGE).changed
+
+
 def test_field_s5_a_key_pair_of_another_user_is_refused_before() -> None:
     cloud = everything()
     cloud.compute.keypairs.clear()
@@ -574,6 +590,90 @@ def test_a_note_of_a_server_that_lives_under_another_name_is_not_used() -> None:
     the_server(cloud)["name"] = "renamed"
     with pytest.raises(Refused, match="attached to"):
         planned(cloud, server, **WEB)
+
+
+ABSENT: Json = {"name": "web", "state": "absent"}
+
+
+def failed_in_between(cloud: FakeCloud, **options: Any) -> None:
+    """The server is replaced, and the new one ends in error before it has taken the place of the old one."""
+    cloud.compute.servers_end_in = "ERROR"
+    with pytest.raises(Refused, match="it is in ERROR"):
+        settle(cloud, server, **options)
+    cloud.compute.servers_end_in = "ACTIVE"
+    cloud.writes.clear()
+
+
+def test_what_is_noted_of_the_one_before_stays_while_the_new_one_is_in_error() -> None:
+    cloud = with_server(options={"key_name": "operations"})
+    failed_in_between(cloud, **LARGE)
+    before = noted(cloud)
+    with pytest.raises(Refused, match="it is in ERROR"):
+        planned(cloud, server, **LARGE)
+    assert (before != [], noted(cloud), cloud.writes) == (True, before, [])
+
+
+def test_what_is_noted_of_the_one_before_stays_until_the_new_one_is_gone() -> None:
+    cloud = with_server(options={"key_name": "operations"})
+    failed_in_between(cloud, **LARGE)
+    assert planned(cloud, server, **ABSENT).actions[0] == f"delete server web ({the_server(cloud)['id']})"
+
+
+def test_a_removal_that_is_given_up_is_undone_of_one_that_takes_a_place_as_well() -> None:
+    cloud = with_server()
+    failed_in_between(cloud, **FEDORA)
+    for step in planned(cloud, server, **ABSENT, boot_volume_on_delete="delete").requests[:2]:
+        cloud.send(step)
+    assert goes(cloud) == [True]
+    with pytest.raises(Refused, match="it is in ERROR"):
+        settle(cloud, server, **WEB)
+    assert goes(cloud) == [False]
+
+
+def test_only_what_was_switched_is_switched_back() -> None:
+    options = {"boot": {"image": "debian", "delete_on_termination": True}, "block_devices": ["vdb=data:::1"]}
+    cloud = with_server(blank("data"), options=options)
+    steps = planned(cloud, server, **LARGE).requests
+    cloud.send(steps[0])  # noted, and nothing switched
+    assert [words for words in planned(cloud, server, name="web").actions if not words.startswith("remove the note")] == []
+    cloud.send(steps[1])
+    assert [words.split()[0] for words in planned(cloud, server, name="web").actions].count("delete") == 1
+
+
+def test_a_removal_switches_back_first_what_a_replacement_has_switched() -> None:
+    """What goes with its server by what it was attached with, goes."""
+    options = {"boot": {"image": "debian", "delete_on_termination": True}, "block_devices": ["vdb=data:::1"]}
+    cloud = with_server(blank("data"), options=options)
+    for step in planned(cloud, server, **LARGE).requests[:-1]:
+        cloud.send(step)
+    assert goes(cloud) == [False, False]
+    settle(cloud, server, **ABSENT)
+    cloud.tick()
+    assert cloud.volumes == {}
+
+
+def test_of_the_notes_of_a_name_only_rests_and_its_own_are_removed_at_the_end() -> None:
+    own = a_volume("own")
+    about = note.Note("before", "web", own["id"], "2026-01-01T00:00:00Z")
+    others = note.Note("of another", "web", uuid_of("others"), "2026-01-01T00:00:00Z")
+    rest = a_volume("rest", metadata={note.OF: "web"})
+    for replaces, gone in (("before", {"own", "rest"}), ("nobody", {"rest"})):
+        cloud = with_server()
+        the_server(cloud)["metadata"]["bfv_replaces"] = replaces
+        for volume, told in ((own, about), (a_volume("others"), others)):
+            keys = note.noted_on(volume_record.from_api(volume), told).metadata
+            cloud.volumes[volume["id"]] = {**volume, "metadata": dict(keys)}
+        cloud.volumes[rest["id"]] = rest
+        actions = planned(cloud, server, **WEB).actions
+        assert {words.split()[-1] for words in actions if words.startswith("remove the note")} == gone
+        assert actions[-1] == "remove metadata bfv_replaces of server web"
+
+
+def test_one_that_was_stopped_is_not_stopped_where_the_task_has_it_run() -> None:
+    cloud = with_server(options={"state": "stopped"})
+    settle(cloud, server, **LARGE, state="started")
+    assert not [request for request in cloud.writes if request.what.startswith("stop")]
+    assert the_server(cloud)["status"] == "ACTIVE"
 
 
 def test_two_notes_for_one_name_are_refused() -> None:

@@ -202,7 +202,7 @@ def test_a_server_whose_flavor_is_gone_is_not_deleted() -> None:
 def test_a_server_by_its_id_is_not_deleted(name: str | None) -> None:
     """The new one would have another id, and no later run would find it."""
     cloud = in_error()
-    with pytest.raises(Refused, match=r"(?i)give .*name"):
+    with pytest.raises(Refused, match=r"Failed to replace .*: the new one would have another id\. Give its name, and no id"):
         planned(cloud, server, **{**AGAIN, "id": the_server(cloud)["id"], "name": name})
 
 
@@ -210,6 +210,14 @@ def test_a_server_that_boots_from_another_volume_than_the_named_one_is_not_delet
     cloud = with_server(a_volume("other"))
     with pytest.raises(Refused, match="its boot volume other is not attached to it"):
         planned(cloud, server, **{**LARGE, "boot": {"volume": "other"}})
+
+
+def test_a_server_whose_root_cinder_does_not_show_is_not_deleted() -> None:
+    cloud = with_server()
+    (root,) = cloud.volumes
+    cloud.volumes.clear()
+    with pytest.raises(Refused, match=f"Cinder does not show its root, volume {root}"):
+        planned(cloud, server, **LARGE)
 
 
 def test_bare_metal_with_a_config_drive_is_refused_before() -> None:
