@@ -669,6 +669,28 @@ def test_of_the_notes_of_a_name_only_rests_and_its_own_are_removed_at_the_end() 
         assert actions[-1] == "remove metadata bfv_replaces of server web"
 
 
+def test_only_the_mark_itself_goes_from_the_metadata() -> None:
+    cloud = with_server()
+    the_server(cloud)["metadata"].update({"bfv_replaces": "nobody", "BFV_REPLACES": "somebody's"})
+    plan = planned(cloud, server, **WEB)
+    assert (plan.actions, plan.after["metadata"]) == (
+        ["remove metadata bfv_replaces of server web"],
+        {"BFV_REPLACES": "somebody's"},
+    )
+
+
+@pytest.mark.parametrize(("says", "goes"), [("root", False), ("ROOT", True), ("", True)])
+def test_of_the_disks_that_this_run_made_only_one_that_takes_the_roots_place_is_needed(says: str, goes: bool) -> None:
+    cloud = with_server()
+    root = the_server(cloud)["_root"]
+    replaces = {"root": {"bfv_replaces": root}, "ROOT": {"bfv_replaces": root.upper()}}.get(says, {})
+    own = a_volume("web-boot", id=uuid_of("own"), metadata={"bfv_made": uuid_of("own"), **replaces})
+    cloud.volumes[own["id"]] = own
+    want = server.wanted(WEB)
+    plan = server.plan(want, server.observe(cloud, want), {own["id"]})  # type: ignore[arg-type]
+    assert [request.key for request in plan.requests] == ([own["id"]] if goes else [])
+
+
 def test_one_that_was_stopped_is_not_stopped_where_the_task_has_it_run() -> None:
     cloud = with_server(options={"state": "stopped"})
     settle(cloud, server, **LARGE, state="started")
