@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import holds
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import plan as server
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume.record import from_api
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError, Invalid, Refused
 from ansible_collections.bfv.openstack.tests.unit.fake_cinder import an_attachment, by_id
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
@@ -256,6 +258,32 @@ def test_field_s12_a_reservation_of_nobody_known_is_left() -> None:
     with pytest.raises(Refused, match=r"which tells no server\. Delete that if it is left over"):
         planned(cloud, server, **FROM_ROOT)
     assert cloud.writes == []
+
+
+def test_field_s12_a_volume_that_is_reserved_without_a_reservation_is_refused_and_not_waited_for() -> None:
+    cloud = with_reserved(None)
+    cloud.attachments.clear()
+    with pytest.raises(Refused, match="no attachment says for whom"):
+        planned(cloud, server, **FROM_ROOT)
+
+
+def test_field_s12_reserved_volumes_without_a_name_are_told_by_their_ids() -> None:
+    cloud = with_reserved(uuid_of("never made"), updated_at=FRESH)
+    for one in cloud.volumes.values():
+        one["name"] = ""
+    root, data = uuid_of("root"), uuid_of("data")
+    wish = {**FROM_ROOT, "boot": {"volume": root}, "block_devices": [{"volume_id": data}]}
+    plan = planned(cloud, server, **wish)
+    assert (plan.waiting, plan.actions[0].partition(":")[0]) == (
+        f"volume {root} to be released",
+        f"let go of volume {root}",
+    )
+
+
+def test_field_s12_only_of_reserved_volumes_is_asked_who_has_reserved_them() -> None:
+    cloud = a_project(a_volume(**of_image()), blank("data"), blank("shared", **{**attached("others"), "status": "reserved"}))
+    assert holds.read(cloud, [from_api(one) for one in cloud.volumes.values()], "2026-01-01T00:00:00Z") == ()
+    assert cloud.reads == []
 
 
 def test_field_s12_a_reserved_volume_is_attached_to_a_server_that_is_there() -> None:

@@ -21,7 +21,7 @@ from ...values.errors import Refused
 from ...values.paths import path_of
 from ...values.plan import Request, Still
 from ..volume import reservation
-from ..volume.record import Volume
+from ..volume.record import Volume, called
 from . import record
 
 _IN_DOUBT = timedelta(seconds=30)  # what Nova may take between a reservation and its record of the server
@@ -75,8 +75,7 @@ def let_go(volume: Volume, holds: Iterable[Hold], what: str) -> list[Request] | 
         if not one.is_left_over:
             whose = f"for {one.shown}. Detach it there" if one.shown else "which tells no server. Delete that if it is left over"
             raise Refused(
-                f"Failed to {what}: volume {volume.name or volume.id} ({volume.id}) is reserved by attachment {one.id}, {whose}, "
-                "or name another volume."
+                f"Failed to {what}: volume {called(volume)} is reserved by attachment {one.id}, {whose}, or name another volume."
             )
     return None if any(one.in_doubt for one in ours) else [_delete(volume, one) for one in ours]
 
