@@ -67,7 +67,7 @@ def _plan(want: Wanted, found: Found, made: Collection[str], elected: Checkpoint
         replace(forgotten, waiting=going),
     ]
     subject = f"checkpoint {want.name} of {found.label}"
-    return in_turn(subject, described(found.checkpoints), _after(want, found, elected), phases, _told(want, found, elected, made))
+    return in_turn(subject, described(found.checkpoints), _after(want, found), phases, _told(want, found, elected, made))
 
 
 # What would be refused
@@ -145,15 +145,14 @@ def _gone(want: Wanted, found: Found, elected: Checkpoint | None, made: Collecti
         for snapshot in one.snapshots:
             if snapshot.status in DELETABLE:
                 yield record.delete(snapshot, _rest(snapshot, made))
-    named = elected or Checkpoint(want.name, found.of, "", 0, ())
-    for one in removal.outdated(want, found, named):
+    for one in removal.outdated(want, found):
         if not removal.holds(one, found):
             yield from removal.let_go(one, f"keep: {want.keep}")
 
 
 def _rests(want: Wanted, found: Found, elected: Checkpoint | None, made: Collection[str]) -> list[Checkpoint]:
     """What goes of that name: sets that were never complete, and one of this run where another run's was elected after all."""
-    others = [one for one in found.named(want.name) if one != elected and not one.is_doubled]
+    others = [one for one in found.named(want.name) if one is not elected and not one.is_doubled]
     return [one for one in others if not one.was_complete or all(snapshot.id in made for snapshot in one.snapshots)]
 
 
@@ -168,7 +167,7 @@ def _going(want: Wanted, found: Found, elected: Checkpoint | None, made: Collect
     snapshots: list[Snapshot] = [
         one for rest in _rests(want, found, elected, made) for one in rest.snapshots if one.status != "error_deleting"
     ]
-    outdated = removal.outdated(want, found, elected) if elected else []
+    outdated = removal.outdated(want, found) if elected else []
     snapshots += [one for old in outdated if not removal.holds(old, found) for one in old.snapshots]
     snapshots += [
         one for old in found.checkpoints if want.keep and old.any_in("deleting") for one in old.snapshots if one not in snapshots
@@ -179,9 +178,8 @@ def _going(want: Wanted, found: Found, elected: Checkpoint | None, made: Collect
 # What is told
 
 
-def _after(want: Wanted, found: Found, elected: Checkpoint | None) -> dict[str, object]:
-    named = elected or Checkpoint(want.name, found.of, "", 0, ())
-    gone = [one for one in removal.outdated(want, found, named) if not removal.holds(one, found)]
+def _after(want: Wanted, found: Found) -> dict[str, object]:
+    gone = [one for one in removal.outdated(want, found) if not removal.holds(one, found)]
     stay = [one for one in found.checkpoints if one not in gone]
     return {"checkpoints": sorted({want.name, *(one.name for one in stay if one.is_complete)})}
 
@@ -201,7 +199,7 @@ def _told(want: Wanted, found: Found, elected: Checkpoint | None, made: Collecti
     if elected and found.disks:
         yield from _other_disks(subject, elected, found)
     yield from _left_alone(subject, want, found, elected, made)
-    for one in removal.outdated(want, found, elected) if elected else []:
+    for one in removal.outdated(want, found) if elected else []:
         for why in removal.holds(one, found)[:1]:
             yield f"checkpoint {one.name} of {found.label} stays, beyond keep: {want.keep}: {why}"
 

@@ -82,14 +82,14 @@ def _told(subject: str, found: Found, used: Iterable[Snapshot]) -> Iterator[str]
 # What a task does not keep
 
 
-def outdated(want: Wanted, found: Found, elected: Checkpoint) -> list[Checkpoint]:
+def outdated(want: Wanted, found: Found) -> list[Checkpoint]:
     """The oldest checkpoints beyond as many as are kept, and what is left of older ones that a run began to delete.
 
     Never the one that the task names, nor one that was never complete.
     """
     if want.keep is None:
         return []
-    others = [one for one in found.checkpoints if one.name != elected.name and one.was_complete]
+    others = [one for one in found.checkpoints if one.name != want.name and one.was_complete]
     complete = [one for one in others if one.is_complete]
     goes = len(complete) - (want.keep - 1)
     if goes < 0:

@@ -84,7 +84,7 @@ def _begin(
     requests.check_unlocked(server, what)
     _check_losses(want, server, what)
     lacking = [disk.expected(made) for disk in new.disks if not disk.found.volumes]
-    if new.needs and lacking:
+    if new.needs:
         volume_needs.check_room(lacking, new.needs, what)
     disks = [disk.plan(made) for disk in new.disks]
     stop = servers.plan(servers.Wanted(name=server.name, state="stopped"), _of(new), others)
