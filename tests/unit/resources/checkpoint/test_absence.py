@@ -4,10 +4,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint import plan as checkpoint
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint import record, removal
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint.found import Found
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint.record import Snapshot
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint.wanted import Wanted
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError, Invalid, Refused
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.permits import victim
 from ansible_collections.bfv.openstack.tests.unit.checkpoint_cloud import FRIDAY, a_cloud, a_mark, complete, run, sets
@@ -17,6 +22,21 @@ from ansible_collections.bfv.openstack.tests.unit.mortal import Killed, Mortal
 
 ABSENT: Json = {**FRIDAY, "state": "absent"}
 DAYS = ("monday", "tuesday", "wednesday", "thursday")
+
+
+def a_set(name: str, set: str, *, day: int = 0, lost: bool = False, noted: bool = True) -> list[Snapshot]:
+    """The snapshots of two disks. ``lost``: one of them is in error."""
+    return [
+        Snapshot(
+            id := f"{set} {order}",
+            name,
+            f"disk {order}",
+            "error" if lost and order else "available",
+            metadata=a_mark(order, set=set, made=id if noted else "new", name=name),
+            created_at=f"2026-01-0{day + 1}",
+        )
+        for order in range(2)
+    ]
 
 
 def with_checkpoints(*names: str, cls: type[Any] = FakeCloud) -> Any:
@@ -65,6 +85,41 @@ def test_the_rest_of_a_broken_run_goes_with_it() -> None:
     assert (plan.steps, len(plan.then)) == ((), 3)
     run(cloud, **ABSENT)
     assert cloud.snapshots == {}
+
+
+@pytest.mark.parametrize("made", ["NEW", "first 0", "FIRST 1", ""])
+def test_only_the_mark_of_its_own_id_or_of_a_beginning_makes_a_snapshot_ours(made: str) -> None:
+    one = Snapshot("first 1", "friday", "disk 1", "available", metadata=a_mark(1, made=made))
+    assert (one.is_made_here, record.gathered([one])) == (False, ())
+
+
+def test_without_a_project_no_checkpoint_is_taken_for_gone() -> None:
+    cloud = with_checkpoints("friday")
+    cloud.project = ""
+    with pytest.raises(Refused, match="without a project"):
+        record.read(cloud, "server web")
+
+
+OTHERS: dict[str, list[Snapshot]] = {
+    "whole, and never seen complete": a_set("friday", "second", noted=False),
+    "not complete any more": a_set("friday", "second", lost=True),
+    "the rest of another": a_set("friday", "second")[:1],
+    "of a name in another case": a_set("Friday", "second"),
+}
+
+
+@pytest.mark.parametrize("others", OTHERS.values(), ids=list(OTHERS))
+def test_the_one_that_was_seen_complete_is_meant_whatever_is_there_beside_it(others: list[Snapshot]) -> None:
+    found = record.gathered([*a_set("friday", "first", day=1), *others])
+    assert record.chosen(found, "friday", "revert").set == "first"
+
+
+def test_where_none_is_complete_those_that_are_are_named() -> None:
+    coming = [replace(one, status="creating") for one in a_set("friday", "second", noted=False)]
+    lost = a_set("tuesday", "third", lost=True)
+    for others, known in (([], "none"), (a_set("monday", "first"), "monday")):
+        with pytest.raises(Refused, match=rf"it has no complete checkpoint of that name\. It has: {known}\."):
+            record.chosen(record.gathered([*others, *coming, *lost]), "friday", "revert")
 
 
 def test_a_checkpoint_that_is_not_there_is_no_change_and_another_machines_stays() -> None:
@@ -165,7 +220,8 @@ def test_a_removal_that_is_killed_anywhere_is_finished_by_the_next(state: str, k
 
 
 @pytest.mark.parametrize(
-    ("keep", "stay"), [(1, []), (2, ["thursday"]), (4, ["thursday", "tuesday", "wednesday"]), (9, list(DAYS))]
+    ("keep", "stay"),
+    [(1, []), (2, ["thursday"]), (4, ["thursday", "tuesday", "wednesday"]), (5, list(DAYS)), (6, list(DAYS)), (9, list(DAYS))],
 )
 def test_the_oldest_beyond_the_number_go_when_the_new_one_is_there(keep: int, stay: list[str]) -> None:
     cloud = with_checkpoints(*DAYS)
@@ -187,6 +243,35 @@ def test_the_one_that_the_task_names_stays_where_it_is_the_oldest() -> None:
     cloud = with_checkpoints("friday", *DAYS)
     run(cloud, **FRIDAY, keep=2)
     assert there(cloud) == ["friday", "thursday"]
+
+
+@pytest.mark.parametrize(
+    ("lost", "goes"), [((), ["monday", "tuesday"]), (("thursday",), ["monday"]), (("monday",), ["monday", "tuesday"])]
+)
+def test_what_is_not_complete_any_more_is_not_counted_and_goes_only_where_it_is_older(lost: Any, goes: list[str]) -> None:
+    ones = [one for day, name in enumerate(DAYS) for one in a_set(name, name, day=day, lost=name in lost)]
+    found = Found("server web", "server web", checkpoints=record.gathered(ones))
+    assert [one.name for one in removal.outdated(Wanted("friday", keep=3), found)] == goes
+
+
+def test_the_name_that_a_task_gives_is_compared_exactly() -> None:
+    found = Found("server web", "server web", checkpoints=record.gathered(a_set("Friday", "first")))
+    assert [one.name for one in removal.outdated(Wanted("friday", keep=1), found)] == ["Friday"]
+    assert removal.outdated(Wanted("Friday", keep=1), found) == []
+
+
+def test_of_what_goes_already_nothing_is_deleted_again() -> None:
+    first, second = a_set("friday", "first")
+    (checkpoint_,) = record.gathered([replace(first, status="deleting"), second])
+    assert [one.key for one in removal.let_go(checkpoint_, "keep: 1")] == [second.id]
+    plan = removal.plan_absence(Wanted("friday"), Found("server web", "server web", checkpoints=(checkpoint_,)))
+    assert ([one.key for one in plan.requests], plan.waiting) == ([second.id], f"snapshots {first.id}, {second.id} to be gone")
+
+
+def test_a_diff_shows_the_complete_ones_before_and_after() -> None:
+    ones = [*a_set("friday", "first"), *a_set("monday", "second"), *a_set("tuesday", "third", lost=True)]
+    plan = removal.plan_absence(Wanted("friday"), Found("server web", "server web", checkpoints=record.gathered(ones)))
+    assert (plan.before, plan.after) == ({"checkpoints": ["friday", "monday"]}, {"checkpoints": ["monday"]})
 
 
 @pytest.mark.parametrize("keep", [0, -1])

@@ -117,6 +117,13 @@ def test_a_note_of_another_server_counts_for_nothing() -> None:
     assert status(cloud) == "SHUTOFF"
 
 
+@pytest.mark.parametrize(("noted", "notes_first"), [("friday", False), ("FRIDAY", True), ("", True)])
+def test_it_is_noted_for_which_checkpoint_a_server_is_stopped(noted: str, notes_first: bool) -> None:
+    cloud = a_cloud()
+    cloud.volumes[the_server(cloud)["_root"]]["metadata"][NOTE] = f"{the_server(cloud)['id']} {noted}"
+    assert planned(cloud, checkpoint, **QUIET).actions[0].startswith("note on volume" if notes_first else "stop server")
+
+
 def test_snapshots_in_error_fail_the_task_with_the_server_running_again() -> None:
     cloud = a_cloud()
     cloud.snapshots_end_in = "error"

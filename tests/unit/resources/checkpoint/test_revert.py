@@ -4,11 +4,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint import plan as checkpoint
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint import revert
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint.anew import Anew, Disk
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint.found import Found
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint.wanted import Wanted
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import plan as server
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server.record import Server
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import plan as volume
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import record as volume_record
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError, Refused
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request
 from ansible_collections.bfv.openstack.tests.unit.checkpoint_cloud import DISKS, FRIDAY, a_cloud, run
@@ -230,6 +238,49 @@ def test_what_cannot_be_is_refused_before_anything_is_written(deed: Any, options
     with pytest.raises(Refused, match=words):
         run(cloud, **{**BACK, **options})
     assert cloud.writes == []
+
+
+ONE = Server("s", "web", "SHUTOFF", disks={"root": True, "data": False})
+DISK = Disk(volume.Wanted(name="new"), volume.Found((volume_record.Volume("new", "new", "available", 1),)))
+GONE_ON = Found("server web", "server web", server=ONE, anew=Anew("s", ran=True, volumes=2, disks=(DISK,)))
+
+
+def test_a_server_that_a_run_has_stopped_runs_again_before_it_is_refused() -> None:
+    plan = revert.plan_revert(Wanted("friday", server="web", state="reverted"), GONE_ON, ())
+    assert plan.actions == ["start server web (s) again"]
+
+
+@pytest.mark.parametrize(
+    ("server_fields", "anew_fields"),
+    [
+        ({"status": "ACTIVE"}, {}),
+        ({"status": "PAUSED"}, {}),
+        ({"locked": True}, {}),
+        ({"disks": {"root": True}}, {}),
+        ({}, {"ran": False}),
+        ({}, {"disks": (replace(DISK, found=volume.Found()),)}),
+        ({}, {"origin": "another"}),
+        ({}, {"origin": "S"}),
+    ],
+    ids=str,
+)
+def test_no_other_server_is_started_before_it_is_refused(server_fields: Json, anew_fields: Json) -> None:
+    assert GONE_ON.anew
+    found = replace(GONE_ON, server=replace(ONE, **server_fields), anew=replace(GONE_ON.anew, **anew_fields))
+    for one in (found, replace(found, server=None), replace(found, anew=None)):
+        with pytest.raises(Refused, match="no complete checkpoint"):
+            revert.plan_revert(Wanted("friday", server="web", state="reverted"), one, ())
+
+
+def test_new_disks_that_are_there_already_need_no_more_room() -> None:
+    cloud = saved(cls=Mortal)
+    cloud.instants, cloud.breaks_at = 0, 5  # both are made
+    with pytest.raises(Killed):
+        run(cloud, **BACK)
+    cloud.breaks_at = -1
+    assert len(cloud.volumes) == 4
+    cloud.limits["volumes"] = 4
+    assert planned(cloud, checkpoint, **BACK).changed
 
 
 class Full(FakeCloud):
