@@ -4,10 +4,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint import node_anew, places
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint import plan as checkpoint
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint.record import Snapshot
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import record as node_record
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node.target import Target
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume.record import Volume
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError, Refused
 from ansible_collections.bfv.openstack.tests.unit.checkpoint_cloud import run
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
@@ -15,6 +21,7 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     Json,
     a_connector,
     a_node,
+    a_snapshot,
     a_target,
     a_volume,
     attached,
@@ -227,6 +234,120 @@ def test_where_cinder_cannot_or_another_node_has_a_claim_a_new_volume_is_made(de
     assert kept(cloud) == [("root", "available")]
 
 
+# Which volume is taken for a place
+
+SNAPSHOT = Snapshot("friday", "friday", "root", "available", size=10, metadata={"bfv_checkpoint_order": "0"})
+MARKS = {"bfv_reverted_step": "waits", "bfv_checkpoint_order": "0", "bfv_made": "new"}
+
+
+def seen(*disks: Volume, marked: tuple[Volume, ...] = (), boots: str = "root") -> node_anew._Seen:
+    target = Target("t", NODE, "iscsi", 0, boots)
+    return node_anew._Seen(node_record.from_api(a_node()), (target,), disks, marked, "mark")
+
+
+def one(id: str = "root", **fields: Any) -> Volume:
+    return Volume(**{"id": id, "name": id, "status": "available", "size": 10, **fields})
+
+
+@pytest.mark.parametrize(
+    ("step", "fresh", "fresh_where_named"),
+    [
+        ("waits", True, True),
+        ("WAITS", False, False),
+        ("used by this run", False, True),
+        ("written by this run", False, False),
+        ("done", False, False),
+        ("", False, False),
+    ],
+)
+def test_a_machine_may_have_run_from_all_that_does_not_wait_or_is_not_named(
+    step: str, fresh: bool, fresh_where_named: bool
+) -> None:
+    new = one(metadata={"bfv_reverted_step": step})
+    assert (places.is_fresh(new, named=False), places.is_fresh(new, named=True)) == (fresh, fresh_where_named)
+
+
+@pytest.mark.parametrize(
+    ("step", "to_be_written", "written"),
+    [
+        ("waits", True, False),
+        ("Waits", False, False),
+        ("written by a", True, True),
+        ("written by A", True, False),
+        ("done", False, False),
+    ],
+)
+def test_what_was_written_was_so_by_the_very_run(step: str, to_be_written: bool, written: bool) -> None:
+    here = one(metadata={"bfv_reverted_step": step})
+    assert (places.is_to_be_written(here), places.is_written(here, "a")) == (to_be_written, written)
+
+
+@pytest.mark.parametrize(
+    ("fields", "taken"),
+    [
+        ({}, True),
+        ({"snapshot_id": None}, False),  # one that is written onto in place
+        ({"snapshot_id": "monday"}, False),
+        ({"metadata": {**MARKS, "bfv_made": "another"}}, False),
+        ({"metadata": {**MARKS, "bfv_reverted_step": "done"}}, False),
+        ({"metadata": {**MARKS, "bfv_checkpoint_order": "1"}}, False),
+    ],
+    ids=str,
+)
+def test_a_new_volume_is_made_of_the_very_snapshot_and_by_this_collection(fields: Json, taken: bool) -> None:
+    new = one("new", **{"snapshot_id": "friday", "metadata": MARKS, **fields})
+    assert node_anew._fresh(seen(marked=(new,)), SNAPSHOT) == (new if taken else None)
+
+
+@pytest.mark.parametrize(
+    ("there", "is_written_over"),
+    [
+        (seen(one()), True),
+        (seen(one(attached_to=(NODE,), status="in-use")), True),
+        (seen(one(attached_to=(NODE, "another"), status="in-use")), False),
+        (seen(one("other"), boots="other"), False),  # another volume is at the place
+        (seen(one(), boots="other"), False),  # it is at another place by now
+        (seen(marked=(one(metadata=MARKS),)), True),
+        (seen(marked=(one(metadata={**MARKS, "bfv_reverted_step": "used by a run"}),)), False),
+        (seen(one(size=11)), False),
+        (seen(one(status="error")), False),
+    ],
+)
+def test_only_the_snapshots_own_volume_is_written_over_where_it_is_the_nodes(
+    there: node_anew._Seen, is_written_over: bool
+) -> None:
+    cloud = FakeCloud(snapshots=[a_snapshot("friday", id="friday", volume_id="root")])
+    found = node_anew._in_place(cloud, there, SNAPSHOT, ())  # type: ignore[arg-type]
+    assert (found is not None) == is_written_over
+    assert node_anew._in_place(cloud, there, SNAPSHOT, {"root"}) is None  # type: ignore[arg-type]
+    assert node_anew._in_place(cloud, there, SNAPSHOT, None) is None  # type: ignore[arg-type]
+    assert node_anew._in_place(cloud, there, replace(SNAPSHOT, id="Friday"), ()) is None  # type: ignore[arg-type]
+
+
+LATER = "2027-01-01T00:00:00.000000"
+
+
+@pytest.mark.parametrize(
+    ("fields", "newest"),
+    [
+        ({"volume_id": "other"}, "friday"),
+        ({"volume_id": "root"}, "later"),
+        ({"volume_id": "root", "name": "[revert] volume root backup snapshot"}, "friday"),
+        ({"volume_id": "root", "name": "[Revert] volume root backup snapshot"}, "later"),
+        ({"volume_id": "root", "created_at": "2026-01-01T00:00:00.000000"}, None),
+    ],
+    ids=str,
+)
+def test_the_newest_snapshot_is_that_of_the_volume_which_cinder_has_not_taken_itself(fields: Json, newest: str | None) -> None:
+    snapshots = [
+        a_snapshot("friday", id="friday", volume_id="root"),
+        {**a_snapshot("later", id="later", created_at=LATER), **fields},
+    ]
+    cloud = FakeCloud(snapshots=snapshots)
+    cloud.drops_filters = True
+    assert node_anew._newest(cloud, one()) == newest  # type: ignore[arg-type]
+
+
 def test_a_revert_that_fails_in_cinder_is_made_good_by_a_new_volume() -> None:
     cloud = saved()
     cloud.reverts_end_in = "error"
@@ -277,6 +398,9 @@ def unknown(cloud: FakeCloud) -> None:
         (deny(protected=True), "it is protected"),
         (deny(retired=True), "it is retired"),
         (deny(provision_state="rescue"), "its provision state is rescue"),
+        (deny(provision_state="service hold"), "its provision state is service hold. End its service first"),
+        (deny(provision_state="deploy hold"), "its provision state is deploy hold. End its deployment first"),
+        (deny(provision_state="quiesced"), "its provision state is quiesced. This collection does not know that state"),
         (deny(instance_uuid=uuid_of("a server")), "replace_may_lose"),
         (deny(instance_info={"configdrive": "******"}), r"its config drive.*replace_may_lose: \[config_drive\]"),
         (deny(_vifs=[{"id": "second"}, {"id": "first"}]), r"without its VIFs first, second.*replace_may_lose: \[vifs\]"),
