@@ -30,11 +30,12 @@ ENGINE = "plugins/module_utils/_engine"
 PLACE = ROOT / ".cache/mutants"
 SIDE_BY_SIDE = 2
 TIMEOUT = 600  # seconds; a mutant that runs for ever is killed as well
-# What is not compared without case. Numbers and truths, by the last of their names: ``disks`` tells whether each goes with its server.
-NO_TEXT = ("size", "multiattach", "disks")
+# What is not compared without case. Numbers, truths and times, by the last of their names: ``disks`` tells whether each goes with its server,
+# and a node's power state is one of Ironic's words.
+NO_TEXT = ("size", "multiattach", "disks", "time", "power_state")
 # Options with choices, of which Ansible takes no other spelling.
 CHOICES = ("want.state", "want.recreate_order")
-# Attributes that hold an id as a service tells it, beside those that end with _id: where both sides do, both are lower case.
+# Attributes and keys that hold an id as a service tells it, beside those that end with _id: where both sides do, both are lower case.
 IDS = ("id", "root", "volume", "server")
 # The last word on those that no other test kills: random sequences, from the fixed seed.
 LAWS = ["tests/unit/test_state_machine.py", "-k", "fixed"]
@@ -165,15 +166,24 @@ def _ways(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
 def _has_case(*sides: ast.expr) -> bool:
     """Whether the sides of a comparison may differ in case alone: names and metadata may, since people write them."""
     words = [ast.unparse(one) for one in sides]
-    if any(isinstance(one, ast.Constant) or "len(" in word for one, word in zip(sides, words, strict=True)):
+    if any(
+        isinstance(one, ast.Constant) or "len(" in word or word.endswith(".lower()")
+        for one, word in zip(sides, words, strict=True)
+    ):
         return False
     if any(word in CHOICES for word in words) or any(_last_name(one) in NO_TEXT for one in sides):
         return False
-    return not all(isinstance(one, ast.Attribute) and _is_id(one) for one in sides)
+    return not all(_is_id(one) for one in sides)
 
 
-def _is_id(side: ast.Attribute) -> bool:
-    return (side.attr in IDS or side.attr.endswith("_id")) and not ast.unparse(side).startswith("want.")
+def _is_id(side: ast.expr) -> bool:
+    if isinstance(side, ast.Subscript) and isinstance(side.slice, ast.Constant):  # of a service's own JSON
+        name = str(side.slice.value)
+    elif isinstance(side, ast.Attribute) and not ast.unparse(side).startswith("want."):
+        name = side.attr
+    else:
+        return False
+    return name in IDS or name.endswith("_id")
 
 
 def _last_name(side: ast.AST) -> str:
