@@ -33,10 +33,10 @@ TIMEOUT = 600  # seconds; a mutant that runs for ever is killed as well
 # What is not compared without case. Numbers, truths and times, by the last of their names: ``disks`` tells whether each goes with its server,
 # and a node's power state is one of Ironic's words.
 NO_TEXT = ("size", "multiattach", "disks", "time", "power_state")
-# Options with choices, of which Ansible takes no other spelling.
-CHOICES = ("want.state", "want.recreate_order")
+# Options with choices, of which no other spelling is taken; a connector's identifier is auto, or what its type permits.
+CHOICES = ("want.state", "want.recreate_order", "want.type", "want.connector_id")
 # Attributes and keys that hold an id as a service tells it, beside those that end with _id: where both sides do, both are lower case.
-IDS = ("id", "root", "volume", "server")
+IDS = ("id", "uuid", "root", "volume", "server")
 # The last word on those that no other test kills: random sequences, from the fixed seed.
 LAWS = ["tests/unit/test_state_machine.py", "-k", "fixed"]
 
@@ -181,6 +181,8 @@ def _is_id(side: ast.expr) -> bool:
         name = str(side.slice.value)
     elif isinstance(side, ast.Attribute) and not ast.unparse(side).startswith("want."):
         name = side.attr
+    elif isinstance(side, ast.Name) and side.id == "uuid":  # of a node; a mere id may be a word of the task's
+        name = side.id
     else:
         return False
     return name in IDS or name.endswith("_id")

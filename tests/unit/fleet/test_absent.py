@@ -54,6 +54,33 @@ def absent(cloud: FakeCloud, wanted: Json | None = None, **options: Any) -> Outc
     return outcome
 
 
+OTHER_IQN, WWPN = "iqn.2024-01.org.example:before", "5001438024213faa"
+BEFORE = a_connector(connector_id=OTHER_IQN)
+OF_ANOTHER_TYPE = a_connector(connector_id=WWPN, type="wwpn")
+
+
+@pytest.mark.parametrize(
+    ("there", "named", "goes", "is_told"),
+    [
+        ([own_connector()], "auto", True, False),
+        ([own_connector(), BEFORE], "auto", True, False),
+        ([BEFORE], "auto", False, True),
+        ([OF_ANOTHER_TYPE], "auto", False, False),
+        ([], "auto", False, False),
+        ([BEFORE], OTHER_IQN, True, False),
+        ([BEFORE], "iqn.2024-01.org.example:gone", False, False),
+    ],
+)
+def test_a_connector_that_nobody_names_goes_where_this_collection_made_it_and_else_is_told(
+    there: list[Json], named: str, goes: bool, is_told: bool
+) -> None:
+    cloud = FakeCloud(nodes=[a_node()], connectors=there)
+    wanted = {"node": "bm-0", "connectors": [{"type": "iqn", "connector_id": named}]}
+    plan = absent(cloud, wanted, check_mode=True).plan
+    assert any("remove the iqn connector" in what for what in plan.actions) == goes
+    assert any(f"this collection did not make {OTHER_IQN}." in warning for warning in plan.warnings) == is_told
+
+
 def set_up(state: str, **node: Any) -> FakeCloud:
     cloud = FakeCloud(nodes=[a_node(**{"storage_interface": "noop", "properties": {}, **node})], images=[an_image()])
     (outcome,) = manage(cloud, [ENTRY], state=state).values()

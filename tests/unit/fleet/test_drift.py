@@ -269,6 +269,58 @@ def test_a_node_on_its_way_is_waited_for(state: str) -> None:
     assert (only(manage(cloud, [now], on_drift="redeploy")).msg, boots(cloud)) == ("", [(0, "other")])
 
 
+@pytest.mark.parametrize(
+    ("state", "advice"),
+    [
+        ("rescue", "Undeploy it and run again"),
+        ("service hold", "End its service first"),
+        ("quiesced", "This collection does not know that state"),
+    ],
+)
+def test_only_an_active_node_is_deployed_again(state: str, advice: str) -> None:
+    cloud = deployed()
+    node(cloud)["provision_state"] = state
+    outcome = only(manage(cloud, [AGAIN], on_drift="redeploy"))
+    assert (f"it is {state}, and its boot_interface is not what is asked for. {advice}" in outcome.msg, cloud.writes) == (
+        True,
+        [],
+    )
+
+
+def test_a_disk_that_goes_before_the_new_one_is_made_goes_when_the_machine_is_down() -> None:
+    cloud = deployed()
+    anew = {**ROOT, "image": "trixie", "recreate": "on_drift", "recreate_order": "delete_first"}
+    actions = only(manage(cloud, [{**ENTRY, "volumes": [anew]}], on_drift="redeploy", check_mode=True)).actions
+    (root,) = cloud.volumes
+    assert actions.index(UNDEPLOY) < actions.index(f"delete volume root ({root})")
+
+
+BESIDE: Json = {**ENTRY, "targets": [{"volume": "root"}]}
+
+
+def with_more(cloud: FakeCloud) -> None:
+    """A volume of another type than is asked for, which the node does not use."""
+    cloud.volumes[uuid_of("more")] = a_volume("more", size=5, metadata={"bfv_made": uuid_of("more")})
+
+
+def test_what_is_told_of_a_volume_beside_the_machine_is_told_once() -> None:
+    cloud = deployed()
+    with_more(cloud)
+    wanted = {**BESIDE, "boot_interface": "http-ipxe", "volumes": [ROOT, {"name": "more", "size": 5, "volume_type": "fast"}]}
+    outcome = only(manage(cloud, [wanted], on_drift="redeploy", check_mode=True))
+    assert UNDEPLOY in outcome.actions
+    assert sum("volume more: volume_type is lvm" in warning for warning in outcome.plan.warnings) == 1
+
+
+def test_a_volume_that_the_node_does_not_use_is_made_anew_beside_the_machine() -> None:
+    cloud = deployed()
+    with_more(cloud)
+    more = {"name": "more", "size": 5, "volume_type": "fast", "recreate": "on_drift"}
+    outcome = only(manage(cloud, [{**BESIDE, "volumes": [ROOT, more]}]))
+    assert (outcome.msg, node(cloud)["provision_state"]) == ("", "active")
+    assert any(what.startswith("create volume more") for what in whats(cloud))
+
+
 # Nothing is undeployed for what a redeployment would not mend
 
 

@@ -63,6 +63,14 @@ def a_second_disk_is_not_seen(cloud: FakeCloud) -> None:
     cloud.targets[second["uuid"]] = second
 
 
+def test_a_target_that_names_no_volume_of_cinder_is_a_difference_and_seen() -> None:
+    cloud = running()
+    a_second_disk_is_not_seen(cloud)
+    cloud.targets[uuid_of("second")]["volume_id"] = "lun-3"
+    (outcome,) = manage(cloud, [entry()]).values()
+    assert "its volume target 1 is not what is asked for" in outcome.msg
+
+
 UNSEEN: dict[str, tuple[Callable[[FakeCloud], None], str]] = {
     "renamed": (
         is_renamed,

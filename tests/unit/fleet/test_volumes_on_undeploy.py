@@ -11,7 +11,16 @@ from typing import Any
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.outcome import Outcome
 from ansible_collections.bfv.openstack.tests.unit.deeds import back_up, make_volume, restore
-from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, Json, a_node, a_target, an_image, manage, uuid_of
+from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
+    FakeCloud,
+    Json,
+    a_node,
+    a_target,
+    a_volume,
+    an_image,
+    manage,
+    uuid_of,
+)
 
 pytestmark = pytest.mark.usefixtures("reading")
 
@@ -170,6 +179,40 @@ def test_field_d17_a_node_of_nova_loses_no_volume(provision_state: str) -> None:
     cloud.nodes[uuid_of("bm-0")].update(instance_uuid=SERVER, provision_state=provision_state)
     assert "belongs to Nova" in gone(cloud).msg
     assert cloud.writes == []
+
+
+@pytest.mark.parametrize("state", ["undeployed", "absent"])
+def test_field_d17_what_no_task_deletes_two_nodes_may_name(state: str) -> None:
+    cloud = running()
+    nodes = [entry(volumes=[{"name": "another", "image": "debian"}]), {**entry(), "node": "bm-1"}]
+    assert [one.msg for one in manage(cloud, nodes, state=state, volumes_on_undeploy="keep").values()] == ["", ""]
+
+
+def test_field_d17_a_node_that_cannot_be_found_keeps_no_other_from_going() -> None:
+    cloud = running()
+    nodes = [{**entry(volumes=[{"name": "another", "image": "debian"}]), "node": "bm-7"}, entry()]
+    done = manage(cloud, nodes, state="undeployed", volumes_on_undeploy="delete")
+    assert ("Failed to find node bm-7" in done["bm-7"].msg, done["bm-0"].msg) == (True, "")
+
+
+def two_on(volume: Json) -> tuple[FakeCloud, list[Json]]:
+    """Two nodes whose targets name one volume."""
+    cloud = FakeCloud(nodes=[a_node(), a_node("bm-1")], volumes=[volume])
+    wanted = {"storage_interface": "cinder", "iscsi_boot": True, "targets": [{"volume_id": volume["id"]}]}
+    return cloud, [{"node": name, **wanted} for name in ("bm-0", "bm-1")]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_only_a_multiattach_volume_is_the_disk_of_two_nodes(shared: bool) -> None:
+    cloud, nodes = two_on(a_volume("root", multiattach=shared))
+    done = manage(cloud, nodes, state="prepared")
+    assert (done["bm-0"].msg, "is asked for by node bm-0 as well" in done["bm-1"].msg) == ("", not shared)
+
+
+@pytest.mark.parametrize("state", ["undeployed", "absent"])
+def test_two_nodes_with_one_disk_may_both_go(state: str) -> None:
+    cloud, nodes = two_on(a_volume("root"))
+    assert [one.msg for one in manage(cloud, nodes, state=state).values()] == ["", ""]
 
 
 @pytest.mark.parametrize("state", ["undeployed", "absent"])

@@ -48,7 +48,7 @@ def unseen(want: NodeWanted, found: NodeFound) -> Iterator[str]:
     """Why nobody can say whether the node runs from what is asked for. What is not seen is no difference, and nothing goes down for it."""
     if found.node.storage_interface != "cinder":
         return  # to the other interfaces an id of a volume may mean anything
-    asked_for = {one.volume_id for one in want.targets if one.volume_id}
+    asked_for = {one.volume_id for one in want.targets}
     asked_for |= {one.id for ones in found.volumes.values() for one in ones}
     missing = [label for label in dict.fromkeys(labels(want)) if not found.volumes.get(label)]
     others = [one for one in found.targets if is_uuid(one.volume_id) and one.volume_id not in asked_for]

@@ -204,8 +204,7 @@ def _plan_release(want: volume.Wanted, found: NodeFound, made: Collection[str]) 
     """Delete the volume where it is the fleet's own and nobody else's; any other is kept, and told."""
     subject = f"volume {want.label} of node {found.node.name}"
     one = volume_record.only(found.volumes.get(want.label, ()), want.label)
-    reason = _keeps(want, one, found) if one else ""
-    if one and reason:
+    if one and (reason := _keeps(want, one, found)):
         return Plan(subject, {}, {}, warnings=(f"{subject} is kept ({one.id}): {reason}",))
     return volume.plan(want, surroundings.of_volume(want, found), made)
 

@@ -93,6 +93,14 @@ def test_only_the_mark_of_its_own_id_or_of_a_beginning_makes_a_snapshot_ours(mad
     assert (one.is_made_here, record.gathered([one])) == (False, ())
 
 
+@pytest.mark.parametrize("key", ["bfv_checkpoint", "bfv_checkpoint_set", "bfv_checkpoint_disks", "bfv_checkpoint_order"])
+def test_a_snapshot_that_lacks_a_mark_belongs_to_no_checkpoint(key: str) -> None:
+    marks = a_mark(1, made="own")
+    del marks[key]
+    one = Snapshot("own", "friday", "disk 1", "available", metadata=marks)
+    assert (one.is_ours, record.gathered([one])) == (True, ())
+
+
 def test_without_a_project_no_checkpoint_is_taken_for_gone() -> None:
     cloud = with_checkpoints("friday")
     cloud.project = ""

@@ -10,7 +10,7 @@ from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.no
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import record as node
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError, Refused
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Plan, Request, Validate
-from ansible_collections.bfv.openstack.tests.unit.fake_cloud import a_node
+from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, a_node
 
 
 def plan(state: str, **fields: Any) -> Plan:
@@ -24,6 +24,26 @@ def test_a_node_is_validated_with_its_storage_and_then_deployed(state: str | Non
     assert question.required == ("boot", "deploy", "power", "storage")
     assert isinstance(request, Request)
     assert (request.path.endswith("/states/provision"), request.body) == (True, {"target": "active"})
+
+
+def test_a_node_in_an_unknown_state_is_left_alone() -> None:
+    with pytest.raises(Refused, match=r"its provision state is quiesced\. This collection does not know that state"):
+        plan("prepared", provision_state="quiesced")
+
+
+def test_a_protected_node_is_not_undeployed() -> None:
+    with pytest.raises(Refused, match="it is protected"):
+        plan("undeployed", provision_state="active", protected=True)
+
+
+@pytest.mark.parametrize("fields", [{"provision_state": "rescue"}, {"instance_uuid": "somebody's"}])
+def test_a_node_is_read_again_directly_before_it_is_undeployed(fields: dict[str, Any]) -> None:
+    (request,) = plan("undeployed", provision_state="active").requests
+    cloud = FakeCloud(nodes=[a_node(provision_state="active")])
+    cloud.nodes[a_node()["uuid"]].update(fields)
+    with pytest.raises(Refused, match="Somebody else is at work on it"):
+        cloud.send(request)
+    assert cloud.writes == []
 
 
 def test_an_active_node_is_never_deployed_again() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import connector, target
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import record as node
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Refused
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Plan, Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     RECORDS_MAY_GO,
     FakeCloud,
@@ -52,6 +53,17 @@ def a_cloud(kind: type[FakeCloud] = FakeCloud, **fields: Any) -> FakeCloud:
         targets=[a_target()],
         volumes=[a_volume(), a_volume("web")],
     )
+
+
+@pytest.mark.parametrize("is_novas", [True, False])
+def test_a_node_is_powered_off_for_a_record_where_its_instance_is_not_novas(is_novas: bool) -> None:
+    one = replace(node.from_api(a_node(instance_uuid=SERVER, power_state="power on")), is_novas=is_novas)
+    if is_novas:
+        with pytest.raises(Refused, match="it runs a server of Nova"):
+            node.when_off(Plan("record", {}, {}), one, "bm-0", "change a record", permitted=True)
+    else:
+        (request,) = node.when_off(Plan("record", {}, {}), one, "bm-0", "change a record", permitted=True).requests
+        assert is_powered_off(request)
 
 
 def is_powered_off(request: Request) -> bool:

@@ -778,6 +778,24 @@ def test_of_two_servers_that_two_runs_made_each_run_removes_its_own() -> None:
         assert oldest == "create server web from volume root"
 
 
+FIRST = Server("first", "web", "ACTIVE", disks={"root": False})
+OWN = Server("own", "web", "ACTIVE", disks={"a": True, "b": False})
+
+
+def test_of_the_later_one_of_two_only_what_would_go_with_it_is_kept_first() -> None:
+    plan = server.plan(server.wanted({"name": "web"}), server.Found(servers=(FIRST, OWN)), {"own"})
+    assert plan.actions == [
+        "keep volume a when server web is deleted",
+        "delete server web (own), which another run has made too",
+    ]
+
+
+def test_the_later_one_of_two_is_not_deleted_again_while_it_goes() -> None:
+    found = server.Found(servers=(FIRST, replace(OWN, task="deleting")))
+    plan = server.plan(server.wanted({"name": "web"}), found, {"own"})
+    assert (plan.steps, plan.waiting) == ((), "server web (own), which another run made too, to be gone")
+
+
 def test_a_second_server_of_the_name_that_this_run_did_not_make_is_refused() -> None:
     cloud = with_server()
     later(cloud)()
