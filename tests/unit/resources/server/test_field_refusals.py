@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import holds
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import holds, release
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import plan as server
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume.record import from_api
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError, Invalid, Refused
@@ -284,6 +286,23 @@ def test_field_s12_only_of_reserved_volumes_is_asked_who_has_reserved_them() -> 
     cloud = a_project(a_volume(**of_image()), blank("data"), blank("shared", **{**attached("others"), "status": "reserved"}))
     assert holds.read(cloud, [from_api(one) for one in cloud.volumes.values()], "2026-01-01T00:00:00Z") == ()
     assert cloud.reads == []
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["reserved at a time that is not told", "gone by now"])
+def test_field_s12_a_reservation_of_which_the_time_is_not_known_is_in_doubt(known: bool) -> None:
+    cloud = with_reserved(uuid_of("never made"))
+    volume = from_api(cloud.volumes[uuid_of("root")])
+    cloud.volumes = {one: {**fields, "updated_at": None} for one, fields in cloud.volumes.items() if known}
+    (hold,) = holds.read(cloud, [volume], "2026-06-01T00:00:00+00:00")  # type: ignore[arg-type]
+    assert (hold.is_left_over, hold.in_doubt) == (True, True)
+
+
+@pytest.mark.parametrize(("status", "due"), [("reserved", True), ("available", False), ("in-use", False)])
+def test_field_s12_only_a_reserved_volume_is_let_go(status: str, due: bool) -> None:
+    volume = replace(from_api(blank("data")), status=status)
+    found = server.Found(holds=(holds.Hold("a", volume.id, "never made"),))
+    stage = release.plan_release("server web", {}, [volume], found, "create server web")
+    assert (stage is not None) == due
 
 
 def test_field_s12_a_reserved_volume_is_attached_to_a_server_that_is_there() -> None:
