@@ -306,6 +306,7 @@ def test_a_new_volume_is_made_of_the_very_snapshot_and_by_this_collection(fields
         (seen(one(attached_to=(NODE,), status="in-use")), True),
         (seen(one(attached_to=(NODE, "another"), status="in-use")), False),
         (seen(one("other"), boots="other"), False),  # another volume is at the place
+        (seen(one("other", status="reverting"), boots="other"), False),
         (seen(one(), boots="other"), False),  # it is at another place by now
         (seen(marked=(one(metadata=MARKS),)), True),
         (seen(marked=(one(metadata={**MARKS, "bfv_reverted_step": "used by a run"}),)), False),

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint import creation, record
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint import plan as checkpoint
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError, Invalid, Refused
 from ansible_collections.bfv.openstack.tests.unit.checkpoint_cloud import FRIDAY, a_cloud, a_mark, complete, run
@@ -203,6 +204,25 @@ def test_the_rest_of_a_broken_run_is_not_filled_up_but_goes_when_a_whole_one_is_
     order = [one.split()[0] for one in ran.way.actions]
     assert order == ["take", "take", "note", "note", "delete"]
     assert rest["id"] in ran.way.actions[-1]
+
+
+@pytest.mark.parametrize(
+    ("status", "made", "is_refused"),
+    [
+        ("available", True, False),
+        ("creating", True, False),
+        ("error", True, True),
+        ("deleting", True, True),
+        ("error", False, False),
+    ],
+)
+def test_what_this_run_took_in_vain_is_not_taken_again_and_a_part_of_it_is(status: str, made: bool, is_refused: bool) -> None:
+    ones = record.gathered([record.Snapshot("half", "friday", "data", status, metadata=a_mark(1))])
+    if not is_refused:
+        creation._check_lost(ones, {"half"} if made else (), "take")
+        return
+    with pytest.raises(Refused, match=f"Failed to take: snapshot half of volume data has status {status}"):
+        creation._check_lost(ones, {"half"}, "take")
 
 
 def test_a_set_in_error_counts_for_nothing() -> None:

@@ -91,6 +91,13 @@ def test_a_locked_server_is_refused_and_without_quiesce_saved() -> None:
     complete(cloud)
 
 
+def test_a_lock_is_seen_before_it_is_told_that_the_server_could_not_be_started_again() -> None:
+    cloud = a_cloud()
+    the_server(cloud)["locked"] = True
+    with pytest.raises(Refused, match="Failed to take checkpoint friday of server web: it is locked"):
+        planned(cloud, checkpoint, **QUIET)
+
+
 @pytest.mark.parametrize("next_run", [QUIET, FRIDAY, {**QUIET, "name": "monday"}])
 def test_a_run_that_is_killed_anywhere_leaves_nothing_that_the_next_does_not_start(next_run: Json) -> None:
     cloud = a_cloud(cls=Mortal)

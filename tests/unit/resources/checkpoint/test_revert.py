@@ -223,7 +223,7 @@ def there_twice(cloud: FakeCloud) -> None:
         (there_twice, {}, "it is there twice"),
         (unknown, {}, "no complete checkpoint of that name"),
         (in_error, {}, "no complete checkpoint of that name"),
-        (locked, {}, "it is locked"),
+        (locked, {}, "Failed to revert server web to checkpoint friday: it is locked"),
         (paused, {}, "its status is PAUSED"),
         (full, {}, "1 volumes are left, and 2 are needed"),
         (full_of_snapshots, {}, "1 snapshots are left, and 2 are needed"),
@@ -270,6 +270,19 @@ def test_no_other_server_is_started_before_it_is_refused(server_fields: Json, an
     for one in (found, replace(found, server=None), replace(found, anew=None)):
         with pytest.raises(Refused, match="no complete checkpoint"):
             revert.plan_revert(Wanted("friday", server="web", state="reverted"), one, ())
+
+
+def test_a_server_that_another_task_is_just_replacing_is_left_to_that() -> None:
+    cloud = saved()
+    wish = {**WEB, **DISKS, "flavor": "large", "on_flavor_change": "replace", "replace_may_lose": ["user_data"]}
+    for step in planned(cloud, server, **wish).requests:
+        cloud.send(step)
+    cloud.tick()
+    cloud.tick()
+    cloud.writes.clear()
+    with pytest.raises(Refused, match="another task replaces it, and has not made the new one yet"):
+        run(cloud, **BACK)
+    assert cloud.writes == []
 
 
 def test_new_disks_that_are_there_already_need_no_more_room() -> None:

@@ -76,7 +76,7 @@ def _plan(want: Wanted, found: Found, made: Collection[str], elected: Checkpoint
 def _check_lost(ones: Iterable[Checkpoint], made: Collection[str], what: str) -> None:
     """Refuse to take anew what was complete once, and what this very run has taken in vain."""
     for one in ones:
-        if one.is_lost and one.was_complete:
+        if one.was_complete:  # else it would be the one that counts
             raise Refused(
                 f"Failed to {what}: it was complete, and is not any more: {record.told(one)}. "
                 "Remove what is left of it (state: absent), or give another name."

@@ -45,7 +45,7 @@ def _plan(want: Wanted, found: Found, made: Collection[str]) -> Plan:
     what = f"revert {found.label} to checkpoint {want.name}"
     checkpoint = chosen(found.checkpoints, want.name, what)
     new, server = found.anew, found.server
-    if new is None or (server is None and not new.origin):
+    if new is None or not new.origin:
         raise Refused(f"Failed to {what}: Nova shows no {found.label}. Check the name, and the project.")
     at_work = [one for one in (server, *_of(new).servers) if one and (one.is_busy or one.is_going)]
     if at_work:
