@@ -6,10 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import shared, wanted
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.observe import NodeFound
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.outcome import Outcome
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import record as node
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume.record import from_api
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Refused
 from ansible_collections.bfv.openstack.tests.unit.deeds import back_up, make_volume, restore
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
@@ -207,6 +213,28 @@ def test_only_a_multiattach_volume_is_the_disk_of_two_nodes(shared: bool) -> Non
     cloud, nodes = two_on(a_volume("root", multiattach=shared))
     done = manage(cloud, nodes, state="prepared")
     assert (done["bm-0"].msg, "is asked for by node bm-0 as well" in done["bm-1"].msg) == ("", not shared)
+
+
+@pytest.mark.parametrize("deletes", [True, False])
+def test_only_where_a_volume_is_to_go_it_may_not_be_the_disk_of_another_node(deletes: bool) -> None:
+    disk = from_api(a_volume())
+    nodes = [{"node": "bm-0", "volumes": []}, {"node": "bm-1", "volumes": [{"name": "root"}]}]
+    wants, _malformed = wanted.read({"state": "undeployed", "concurrency": 1, "nodes": nodes})
+    found = {
+        "bm-0": NodeFound(node.from_api(a_node())),
+        "bm-1": NodeFound(
+            node.from_api(a_node("bm-1")), volumes={"root": (disk,)}, claims={disk.id: frozenset({uuid_of("bm-0")})}
+        ),
+    }
+    judged = shared.refuse_held([replace(want, deletes_volumes=deletes) for want in wants], found)
+    assert [isinstance(judged[name], Refused) for name in ("bm-0", "bm-1")] == [False, deletes]
+
+
+def test_a_volume_that_stays_may_be_the_disk_of_another_node() -> None:
+    cloud, (first, second) = two_on(a_volume("root", multiattach=True))
+    nodes = [first, {**second, "targets": None, "volumes": [{"name": "root"}]}]
+    for _run in range(2):
+        assert [one.msg for one in manage(cloud, nodes, state="prepared").values()] == ["", ""]
 
 
 @pytest.mark.parametrize("state", ["undeployed", "absent"])
