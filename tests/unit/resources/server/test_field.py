@@ -691,6 +691,32 @@ def test_of_the_disks_that_this_run_made_only_one_that_takes_the_roots_place_is_
     assert [request.key for request in plan.requests] == ([own["id"]] if goes else [])
 
 
+def is_at_work(cloud: FakeCloud) -> None:
+    the_server(cloud)[_TASK] = "migrating"
+
+
+def has_no_certain_root(cloud: FakeCloud) -> None:
+    """And the disk is one that was to take its place."""
+    cloud.volumes[uuid_of("own")]["metadata"]["bfv_replaces"] = the_server(cloud)["_root"]
+    for one in the_server(cloud)["os-extended-volumes:volumes_attached"]:
+        one["_device"] = "/dev/vdr"
+
+
+def is_held(cloud: FakeCloud) -> None:
+    cloud.volumes[uuid_of("own")].update(attached("others"))
+
+
+@pytest.mark.parametrize("deed", [is_at_work, has_no_certain_root, is_held])
+def test_a_disk_that_this_run_made_stays_where_it_is_not_certain_that_nobody_needs_it(deed: Callable[[FakeCloud], None]) -> None:
+    cloud = with_server(blank("data"), options={"block_devices": ["vdb=data"]})
+    own = a_volume("web-boot", id=uuid_of("own"), metadata={"bfv_made": uuid_of("own")})
+    cloud.volumes[own["id"]] = own
+    deed(cloud)
+    want = server.wanted(WEB)
+    plan = server.plan(want, server.observe(cloud, want), {own["id"]})  # type: ignore[arg-type]
+    assert (plan.requests, plan.destroys) == ([], [])
+
+
 def test_one_that_was_stopped_is_not_stopped_where_the_task_has_it_run() -> None:
     cloud = with_server(options={"state": "stopped"})
     settle(cloud, server, **LARGE, state="started")
