@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values import permits
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Refused
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.permits import Permit
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request
 
 ENGINE = Path(permits.__file__).parents[1]
@@ -203,3 +204,43 @@ def test_permits_are_made_in_one_file_alone() -> None:
         if any("Permit" in (getattr(call, "id", ""), getattr(call, "attr", "")) for call in calls):
             makers.append(file.name)
     assert makers == ["permits.py"]
+
+
+# What is written over a LUN
+
+
+@pytest.mark.parametrize(
+    ("blank", "unfinished", "anew"), [(True, False, False), (False, True, False), (False, False, True), (True, True, True)]
+)
+def test_an_image_may_be_written_where_nothing_is_or_the_task_says_so(blank: bool, unfinished: bool, anew: bool) -> None:
+    assert permits.fillable("LUN", blank=blank, unfinished=unfinished, anew=anew).id == "LUN"
+
+
+def test_an_image_may_not_be_written_over_what_is_there() -> None:
+    with pytest.raises(Refused, match="it holds something"):
+        permits.fillable("LUN", blank=False, unfinished=False, anew=False)
+
+
+@pytest.mark.parametrize(("content", "anew"), [("empty", False), ("seed", False), ("unfinished", False), ("foreign", True)])
+def test_a_seed_may_be_written_where_nothing_else_is_or_the_task_says_so(content: str, anew: bool) -> None:
+    assert permits.sown("partition", content=content, anew=anew).id == "partition"
+
+
+def test_a_seed_may_not_be_written_over_somebody_elses() -> None:
+    with pytest.raises(Refused, match="did not write"):
+        permits.sown("partition", content="foreign", anew=False)
+
+
+def test_the_attachment_of_a_run_that_has_ended_may_go() -> None:
+    assert permits.of_ended_run("held", of="volume", noted="volume", ended=True).id == "held"
+    with pytest.raises(Refused, match="does not say"):
+        permits.of_ended_run("held", of="volume", noted="another", ended=True)
+    with pytest.raises(Refused, match="may not have ended"):
+        permits.of_ended_run("held", of="volume", noted="volume", ended=False)
+
+
+def test_a_permit_is_for_one_thing() -> None:
+    permits.check_of(Permit("LUN", "why"), "LUN")
+    for wrong in (Permit("another", "why"), Permit("LUN", "why", proven=False)):
+        with pytest.raises(Refused, match="there is no permit for it"):
+            permits.check_of(wrong, "LUN")

@@ -70,11 +70,12 @@ def _fill(want: Wanted, disk: Disk, step: Fill, begin: Begin) -> None:
 
 
 def _sow(disk: Disk, step: Sow, drive: bytes) -> None:
-    """Its descriptor says that it is complete only when it is."""
+    """Its descriptor is there first and says that it is not complete, and last, when it is: at any time it tells whose partition it is."""
     permits.check_of(step.permit, f"partition {step.partition.number} of {disk.name}")
-    disk.write(step.what, step.partition.start, stamp(drive, ""))
-    descriptor = drive[DESCRIPTOR : DESCRIPTOR + _SECTOR]
-    disk.write(step.what, step.partition.start + DESCRIPTOR, descriptor)
+    unfinished, descriptor = stamp(drive, ""), slice(DESCRIPTOR, DESCRIPTOR + _SECTOR)
+    disk.write(step.what, step.partition.start + DESCRIPTOR, unfinished[descriptor])
+    disk.write(step.what, step.partition.start, unfinished)
+    disk.write(step.what, step.partition.start + DESCRIPTOR, drive[descriptor])
     if disk.read(step.partition.start, len(drive)) != drive:
         raise BfvError(
             f"Failed to {step.what}: what was read back is not what was written. Look into the array's log, and run again."

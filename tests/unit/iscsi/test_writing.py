@@ -1,0 +1,165 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The writing of an image and a seed, ended after each of its writes: no disk looks complete that is not, and the next run ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.iscsi import disk as disk_module
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.iscsi import observe, seed, writing
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.iscsi.address import Address
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.iscsi.found import Found, Source
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.iscsi.image import Image
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.iscsi.login import Path, Unit
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.iscsi.plan import Wanted, plan
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.disk_layout import HEAD
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError, Refused
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Plan
+
+from .. import disks
+
+MIB = 2**20
+PORTAL = "192.0.2.10:3260"
+ADDRESS = Address((PORTAL,), "iqn.2010-10.org.example:array.a", 1, "iqn.2010-10.org.example:node")
+IMAGE = disks.bootable(8)
+SEED = seed.wanted({"hostname": "node-1"}, "a")
+
+
+class KilledError(Exception):
+    """The run ends here."""
+
+
+class Memory:
+    """A LUN of 16 MiB in memory, as iscsi.disk.Disk is one of an array. A write may be the last one, or be half done."""
+
+    name = f"LUN 1 of {ADDRESS.iqn} at {PORTAL}"
+    unit = Unit(16 * MIB, 512, "IET", "VIRTUAL-DISK", "beaf11")
+    copier = None
+
+    def __init__(self, content: bytes = b"", writes: int = 99) -> None:
+        self.content = bytearray(content.ljust(self.unit.size, b"\0"))
+        self.writes = writes
+        self.spoils = ""
+
+    def _write(self, start: int, data: bytes) -> None:
+        if self.writes == 0:
+            raise KilledError
+        self.writes -= 1
+        half = data[: len(data) // 2] if self.writes == 0 and len(data) > 4096 else data
+        self.content[start : start + len(half)] = half
+
+    def read(self, start: int, size: int) -> bytes:
+        return bytes(self.content[start : start + size])
+
+    def write(self, _what: str, start: int, data: bytes) -> None:
+        self._write(start, data)
+
+    def clear(self, _what: str, start: int) -> None:
+        self._write(start, bytes(self.unit.size - start))
+
+    def fill(self, _what: str, _image: Image, start: int, told: Any, *, is_zero: bool) -> None:
+        assert not is_zero or not any(self.content[4096:])
+        told(50.0)
+        self._write(start, IMAGE[start:])
+        if self.spoils:
+            self.content[5 * MIB] ^= 1
+
+    def has(self, _what: str, _image: Image, start: int, end: int, _told: Any = None) -> bool:
+        return bytes(self.content[start:end]) == IMAGE[start:end]
+
+    def is_zero(self, _told: Any) -> bool:
+        return not any(self.content)
+
+
+def begin(_doing: str, _size: int) -> Callable[[float], None]:
+    return lambda _percent: None
+
+
+def look(memory: Memory) -> Found:
+    found = observe.again(Found((Path(PORTAL, memory.unit),), cast(disk_module.Disk, memory)), begin)
+    content = observe._content(IMAGE[:HEAD], 512, lambda start, size: IMAGE[start : start + size])
+    return replace(found, source=Source(Image("/images/a.raw", "raw", len(IMAGE)), content, has_layout=True, digest="d1" * 32))
+
+
+@pytest.fixture(autouse=True)
+def drive(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The image's bytes, and a config drive, without the programs that make them."""
+    monkeypatch.setattr(disk_module, "read_image", lambda _image, _copier, start, size: IMAGE[start : start + size])
+    stamped = disks.iso()
+    monkeypatch.setattr(seed, "build", lambda wanted, _room: writing.stamp(stamped, wanted.digest))
+
+
+def run(memory: Memory, want: Wanted) -> Plan:
+    found = look(memory)
+    planned = plan(want, found)
+    writing.take(want, found, planned, begin, lambda _what: None)
+    return planned
+
+
+WANT = Wanted(ADDRESS, image="/images/a.raw", seed=SEED)
+
+
+@pytest.mark.parametrize("write", ["blank", "anew"])
+@pytest.mark.parametrize("writes", range(8))
+def test_a_run_that_ends_anywhere_leaves_nothing_that_boots_and_the_next_one_ends_it(write: str, writes: int) -> None:
+    before = b"" if write == "blank" else disks.dos(16, [(disks.Part(1, 15, content=b"data"), 0x83)])
+    memory, want = Memory(before, writes), replace(WANT, write=write)
+    try:
+        run(memory, want)
+    except KilledError:
+        found = look(memory)
+        written = bytes(memory.content[: 2 * MIB]) == IMAGE[: 2 * MIB]
+        assert not found.content.boot_modes or written or bytes(memory.content) == before.ljust(memory.unit.size, b"\0")
+        memory.writes = 99
+        run(memory, want)
+    assert bytes(memory.content[: 2 * MIB]) == IMAGE[: 2 * MIB]
+    assert bytes(memory.content[4 * MIB : len(IMAGE)]) == IMAGE[4 * MIB :]
+    assert not any(memory.content[-MIB:])
+    assert look(memory).content.seed.stamp == SEED.digest  # type: ignore[union-attr]
+    assert not plan(replace(want, write="blank"), look(memory)).changed
+
+
+def test_what_was_not_written_well_cannot_be_booted() -> None:
+    memory = Memory()
+    memory.spoils = "a byte"
+    with pytest.raises(BfvError, match=r"what was read back is not what was written. The disk is left without its first sectors"):
+        run(memory, WANT)
+    assert look(memory).content.boot_modes == ()
+    assert look(memory).unfinished == "d1" * 32
+
+
+def test_a_disk_that_somebody_has_written_to_meanwhile_is_left_alone() -> None:
+    memory = Memory()
+    found = look(memory)
+    planned = plan(WANT, found)
+    memory.content[:4] = b"data"
+    with pytest.raises(Refused, match=r"somebody has written to it since it was looked at. Nothing was written"):
+        writing.take(WANT, found, planned, begin, lambda _what: None)
+    assert bytes(memory.content[:8]) == b"data\0\0\0\0"
+
+
+def test_another_run_at_the_same_disk_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = Memory()
+    monkeypatch.setattr(memory, "has", lambda *_given: memory.content.__setitem__(slice(0, 8), b"another!") or True)
+    with pytest.raises(BfvError, match="another run writes to the same disk"):
+        run(memory, WANT)
+    assert bytes(memory.content[:8]) == b"another!"
+
+
+def test_nothing_is_written_without_a_permit_of_its_own() -> None:
+    memory = Memory()
+    found = look(memory)
+    planned = plan(WANT, found)
+    (fill, sow) = planned.steps
+    for wrong in (
+        replace(fill, permit=replace(fill.permit, id="another")),
+        replace(sow, permit=replace(sow.permit, proven=False)),
+    ):  # type: ignore[attr-defined, call-arg]
+        with pytest.raises(Refused, match="no permit"):
+            writing.take(WANT, found, replace(planned, steps=(wrong,)), begin, lambda _what: None)
+    assert not any(memory.content)
