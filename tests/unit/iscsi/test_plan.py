@@ -137,7 +137,7 @@ def test_a_seed_that_is_there_is_left_alone() -> None:
 
 def test_somebody_elses_config_drive_is_left_alone_but_for_anew() -> None:
     want = Wanted(ADDRESS, seed=SEED)
-    with pytest.raises(Refused, match="did not write"):
+    with pytest.raises(Refused, match="Leave out the seed, or write: anew"):
         plan(want, held(Place(PARTITION)))
     assert plan(replace(want, write="anew"), held(Place(PARTITION))).changed
 

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..values.errors import BfvError, Refused
@@ -108,7 +109,7 @@ def memory(data: bytes = b"", size: int = 0) -> Iterator[int]:
 
 
 def in_memory(file: int) -> dict[str, Any]:
-    return {"driver": "raw", "file": {"driver": "file", "filename": f"/dev/fd/{file}"}}
+    return {"driver": "raw", "file": {"driver": "file", "filename": str(Path("/dev/fd", str(file)))}}
 
 
 def part(of: Mapping[str, Any], start: int, size: int) -> dict[str, Any]:

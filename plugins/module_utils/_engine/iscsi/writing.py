@@ -28,7 +28,7 @@ def take(want: Wanted, found: Found, plan: Plan, begin: Begin, taken: Callable[[
     assert disk
     # All that can be refused is, before the first write.
     drives = {step.what: seeds.build(step.seed, step.partition.size) for step in plan.steps if isinstance(step, Sow)}
-    _check_still(disk, found, plan)
+    _check_still(disk, found)
     for step in plan.steps:
         if isinstance(step, Fill):
             taken(step.what)
@@ -38,9 +38,9 @@ def take(want: Wanted, found: Found, plan: Plan, begin: Begin, taken: Callable[[
             _sow(disk, step, drives[step.what])
 
 
-def _check_still(disk: Disk, found: Found, plan: Plan) -> None:
+def _check_still(disk: Disk, found: Found) -> None:
     """Refuse where the disk is no more as the plan saw it: reading all of it may have taken long."""
-    if plan.steps and disk.read(0, HEAD) != found.start:
+    if disk.read(0, HEAD) != found.start:
         raise Refused(
             f"Failed to write {disk.name}: somebody has written to it since it was looked at. Nothing was written. Run again."
         )
