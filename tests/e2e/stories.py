@@ -116,7 +116,8 @@ class Story:
 def filled(image: Path, name: str, kind: str) -> dict[str, Any]:
     """What has the deployment write an image to a blank disk, and a seed where the image has a place for it."""
     # tgtd tells of the portal alone that was asked: bfv-paths knows the others from this file.
-    files = {"/var/tmp/seeded": name, "/etc/bfv-portals": "".join(f"{address}:{PORT}\n" for address in ARRAY)}
+    # All that is in user data is hidden wherever it is said: the machine's name alone would be.
+    files = {"/var/tmp/seeded": f"of-{name}", "/etc/bfv-portals": "".join(f"{address}:{PORT}\n" for address in ARRAY)}
     user_data = {"write_files": [{"path": path, "content": content} for path, content in files.items()]}
     seed = {"hostname": f"{name}-seeded", "user_data": user_data}
     return {"baremetal_deploy_image": str(image), **({"baremetal_deploy_seed": seed} if kind == SEEDED else {})}

@@ -103,8 +103,9 @@ def test_the_root_disk_is_the_lun_whatever_disks_are_in_the_machine(story: Story
 
 def test_the_root_grows_with_its_lun(story: Story) -> None:
     facts = story.facts["boot"]
-    # The firmware partition, and what the file system keeps for itself.
-    assert int(facts["root"]) > 0.9 * (int(facts["disk"]) - (600 * 1024**2 if story.machine.model.boot_mode == "uefi" else 0))
+    # The partitions for the firmware or for the node's own data, and what the file system keeps for itself.
+    others = (600 if story.machine.model.boot_mode == "uefi" else 64) * 1024**2
+    assert int(facts["root"]) > 0.9 * (int(facts["disk"]) - others)
 
 
 def test_the_label_of_the_root_is_its_own(story: Story) -> None:
@@ -137,7 +138,7 @@ def test_a_machine_writes_on_when_a_path_is_cut(story: Story) -> None:
 def test_a_machine_has_the_data_of_its_own_node(story: Story) -> None:
     if story.name == AWAY:
         assert story.facts["boot"]["host_name"] == f"{story.name}-seeded"
-        assert story.facts["boot"]["seeded"] == story.name
+        assert story.facts["boot"]["seeded"] == f"of-{story.name}"
     else:
         assert story.facts["boot"]["seeded"] == ""
 

@@ -56,7 +56,7 @@ def test_the_host_fails_with_the_arrays_reason(story: Story) -> None:
 
 def test_it_is_its_own_machine_with_the_data_of_its_own_node(story: Story) -> None:
     assert story.facts["boot"]["host_name"] == f"{NAME}-seeded"
-    assert story.facts["boot"]["seeded"] == NAME
+    assert story.facts["boot"]["seeded"] == f"of-{NAME}"
     assert story.is_its_own()
 
 
