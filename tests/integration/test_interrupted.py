@@ -30,7 +30,7 @@ def kill(pid: int, but: str = "") -> None:
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            name, _, words = stat.read_text().partition("(")[2].rpartition(")")
+            name, _end, words = stat.read_text().partition("(")[2].rpartition(")")
             if name != but:
                 parents[int(stat.parent.name)] = int(words.split()[1])
         except (FileNotFoundError, ProcessLookupError):

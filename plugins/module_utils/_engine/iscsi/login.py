@@ -115,7 +115,10 @@ def _refusal(place: Address, portal: str, asked: Done) -> tuple[str, str]:
         ),
         "not_admitted": f"the array at {portal} does not admit initiator {place.initiator} to {place.iqn}",
         # An array that does not admit an initiator may as well say that there is no such target.
-        "no_such_target": f"the array at {portal} has no target {place.iqn} for initiator {place.initiator}: it knows no such target, or its ACL does not admit that initiator",
+        "no_such_target": (
+            f"the array at {portal} has no target {place.iqn} for initiator {place.initiator}: it knows no such target, or its ACL does "
+            "not admit that initiator"
+        ),
         "too_many_sessions": f"the array at {portal} takes no more sessions",
         "array_unavailable": f"the array at {portal} says that it is out of service or of resources",
         "refused": f"the login at {portal} failed, and iscsi-inq says «{said}»",

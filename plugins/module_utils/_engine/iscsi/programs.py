@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from ..values.errors import BfvError, Refused
 from . import address
@@ -166,9 +166,8 @@ class Copier:
 
     def _end(self, what: str, process: subprocess.Popen[bytes], told: Told | None) -> tuple[int, str]:
         """Wait for qemu-img, and tell how far it is. How it ended, and its last words."""
-        assert process.stdout
-        assert process.stderr
-        os.set_blocking(process.stdout.fileno(), False)
+        stdout, stderr = cast(IO[bytes], process.stdout), cast(IO[bytes], process.stderr)  # pipes, both
+        os.set_blocking(stdout.fileno(), False)
         last = b""
         while process.poll() is None:
             if not self._deadline.left:
@@ -176,10 +175,10 @@ class Copier:
                     f"Failed to {what}: it took longer than {self._deadline.seconds:.0f} s. Raise timeout, and run again."
                 )
             time.sleep(_LOOK)
-            last = (last + (process.stdout.read() or b""))[-200:]
+            last = (last + (stdout.read() or b""))[-200:]
             if told and (percents := _PERCENT.findall(last)):
                 told(float(percents[-1]))
-        return process.returncode, process.stderr.read().decode(errors="replace")
+        return process.returncode, stderr.read().decode(errors="replace")
 
     def _failed(self, what: str, said: str) -> BfvError:
         if _NO_DRIVER.search(said):

@@ -101,7 +101,7 @@ def _check_free(volume: Volume) -> None:
 
 def _left(cloud: Cloud, volume: Volume) -> list[Request]:
     """What lets go of that which a killed run has left. Raises Refused where it may not have ended."""
-    own, _, told = volume.metadata.get(NOTE, "").partition(" ")
+    own, _space, told = volume.metadata.get(NOTE, "").partition(" ")
     process = this_run.read(told) if own == volume.id else None
     held = [id for id, server in reservation.read(cloud, volume.id) if not server] if process else []
     if not process or not held:
