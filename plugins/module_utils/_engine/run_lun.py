@@ -54,14 +54,14 @@ def run(options: Options, tell: Tell | None = None, **rules: Any) -> None:
     except BfvError as error:
         module.fail_json(msg=str(error), **result)
     except OSError as error:
-        module.fail_json(msg=f"Failed to read {error.filename}: {error.strerror}.", **result)
+        module.fail_json(msg=f"Failed to read {error.filename or 'what is needed'}: {error.strerror}.", **result)
     module.exit_json(**result)
 
 
 def _run(module: Module, want: Wanted, deadline: Deadline, tell: Tell, result: dict[str, Any]) -> None:
     progress = _progress(want, tell)
     found = observe.observe(want, deadline, progress)
-    result.update(plan.result(want, found, None))
+    result.update(plan.result(found, None))
     planned = plan.plan(want, found)
     for warning in planned.warnings:
         module.warn(warning)
@@ -77,9 +77,9 @@ def _run(module: Module, want: Wanted, deadline: Deadline, tell: Tell, result: d
             result["actions"].append(what)
 
         writing.take(want, found, planned, progress, taken)
-        found = observe.again(found, progress)
-        result.update(plan.result(want, found, written))
-    result["changed"] = bool(planned.steps)
+        found = observe.read(found, progress)
+        result.update(plan.result(found, written))
+    result["changed"] = planned.changed
 
 
 def _wanted(params: Mapping[str, Any], place: Address) -> Wanted:

@@ -47,7 +47,7 @@ def test_a_blank_disk_is_filled() -> None:
     assert plans.actions(planned) == [f"write image /images/a.raw (SHA-256 {'d1' * 32}) to {NAME}"]
     assert planned.changed
     assert planned.after["boot_modes"] == ["bios"]
-    assert "destroys" not in planned.after
+    assert "destroys" not in planned.diff["after"]
 
 
 def test_a_disk_that_holds_something_is_left_alone() -> None:
@@ -60,7 +60,7 @@ def test_anew_writes_over_it_and_tells() -> None:
     planned = plan(replace(FILL, write="anew"), HELD)
     assert isinstance(planned.steps[0], Fill)
     assert not planned.steps[0].is_blank
-    assert planned.after["destroys"] == [f"{NAME}: {planned.steps[0].what}, since the task names it (write: anew)"]
+    assert planned.diff["after"]["destroys"] == [f"{NAME}: {planned.steps[0].what}, since the task names it (write: anew)"]
 
 
 def test_anew_leaves_what_is_there_already() -> None:
@@ -102,7 +102,7 @@ def test_a_disk_that_does_not_answer_is_told_and_refused_where_it_is_written_to(
     with pytest.raises(Refused, match=f"nobody listens at {PORTAL}. Nothing was written"):
         plan(FILL, away)
     assert not plan(Wanted(ADDRESS), away).changed
-    told = plans.result(Wanted(ADDRESS), away, None)
+    told = plans.result(away, None)
     assert told["reachable"] is False
     assert told["cause"] == "nobody_listens"
 
@@ -128,7 +128,7 @@ def test_a_seed_alone_is_written_where_another_one_is_there(place: Place) -> Non
     planned = plan(replace(FILL, seed=SEED), held(place))
     (step,) = planned.steps
     assert isinstance(step, Sow)
-    assert ("destroys" in planned.after) == (place != EMPTY)
+    assert ("destroys" in planned.diff["after"]) == (place != EMPTY)
 
 
 def test_a_seed_that_is_there_is_left_alone() -> None:
@@ -151,4 +151,4 @@ def test_a_seed_without_a_place_is_refused(found: Found) -> None:
 def test_no_secret_is_told() -> None:
     want = replace(FILL, seed=seed.wanted({"user_data": "secret-word"}, "a"))
     planned = plan(want, BLANK)
-    assert "secret-word" not in f"{want} {BLANK} {planned} {planned.diff} {plans.result(want, BLANK, None)}"
+    assert "secret-word" not in f"{want} {BLANK} {planned} {planned.diff} {plans.result(BLANK, None)}"

@@ -50,7 +50,7 @@ def test_an_instance_id_of_ones_own_stays() -> None:
         ({"hostname": ""}, 'hostname is ""'),
         ({"hostname": "a" * 65}, "64 characters"),
         ({"hostname": "x\n127.0.0.1"}, "hostname is"),
-        ({"ssh_keys": ["/root/.ssh/id_ed25519.pub"]}, "which is no public key"),
+        ({"ssh_keys": ["~/.ssh/id_ed25519.pub"]}, "which is no public key"),
         ({"ssh_keys": ["-----BEGIN OPENSSH PRIVATE KEY-----"]}, "which is no public key"),
         ({"uuid": "7"}, "uuid"),
         ({"user_data": ["a"]}, "user_data is neither text nor a dictionary"),

@@ -81,7 +81,7 @@ def begin(_doing: str, _size: int) -> Callable[[float], None]:
 
 
 def look(memory: Memory) -> Found:
-    found = observe.again(Found((Path(PORTAL, memory.unit),), cast(disk_module.Disk, memory)), begin)
+    found = observe.read(Found((Path(PORTAL, memory.unit),), cast(disk_module.Disk, memory)), begin)
     content = observe._content(IMAGE[:HEAD], 512, lambda start, size: IMAGE[start : start + size])
     return replace(found, source=Source(Image("/images/a.raw", "raw", len(IMAGE)), content, has_layout=True, digest="d1" * 32))
 

@@ -17,9 +17,8 @@ from .address import PORT, Address
 from .programs import Deadline, Done
 
 _CONNECT = 5.0  # seconds in which a portal answers that somebody listens at
-_STATUS = re.compile(
-    r"Status: .*\((\d+)\)"
-)  # libiscsi's, of a login response: the class and the detail of RFC 7143 section 11.13.5
+# libiscsi's, of a login response: the class and the detail of RFC 7143 section 11.13.5.
+_STATUS = re.compile(r"Status: .*\((\d+)\)")
 _NO_LUN = re.compile(r"LOGICAL_UNIT_NOT_SUPPORTED")
 _DISK = "DIRECT_ACCESS"
 _SERIAL_PAGE = 0x80  # SPC-4 7.8.18, unit serial number

@@ -28,18 +28,13 @@ Reader = Callable[[int, int], bytes]
 
 def observe(want: Wanted, deadline: Deadline, begin: Begin) -> Found:
     """The LUN, and of the image what has to be known before it is written. Raises BfvError."""
-    found = _read(_reach(want.place, deadline), begin)
+    found = read(_reach(want.place, deadline), begin)
     if found.disk is None or want.image is None or not may_fill(want, found):
         return found
     source = _read_source(want.image, found.disk)
     source = replace(source, is_there=not found.unfinished and not found.is_blank and _is_there(found.disk, source))
     # To read all of a file takes its time: only where it will be written.
     return replace(found, source=source if source.is_there else replace(source, digest=images.digest(source.image, deadline)))
-
-
-def again(found: Found, begin: Begin) -> Found:
-    """What is on the disk after it was written."""
-    return _read(found, begin)
 
 
 def _reach(place: Address, deadline: Deadline) -> Found:
@@ -57,7 +52,7 @@ def _reach(place: Address, deadline: Deadline) -> Found:
     return Found(paths, Disk(place, there[0].portal, unit, Copier(place.password, deadline)))
 
 
-def _read(found: Found, begin: Begin) -> Found:
+def read(found: Found, begin: Begin) -> Found:
     """What is on the disk. Reads all of it where its first MiB is blank."""
     disk = found.disk
     if disk is None:

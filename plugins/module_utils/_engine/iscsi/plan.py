@@ -47,8 +47,8 @@ class Fill(Step):
     is_blank: bool
 
     @property
-    def overwrites(self) -> bool:
-        return not self.is_blank
+    def destroys(self) -> list[str]:
+        return [] if self.is_blank else [_destroyed(self)]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,15 @@ class Sow(Step):
     partition: Partition
     seed: Seed
     permit: Permit
-    overwrites: bool
+    is_empty: bool
+
+    @property
+    def destroys(self) -> list[str]:
+        return [] if self.is_empty else [_destroyed(self)]
+
+
+def _destroyed(step: Fill | Sow) -> str:
+    return f"{step.permit.id}: {step.what}, since {step.permit.why}"
 
 
 def may_fill(want: Wanted, found: Found) -> bool:
@@ -83,10 +91,7 @@ def plan(want: Wanted, found: Found) -> Plan:
             f"Failed to {steps[0].what}: a machine runs from it (in_use), and two who write to one disk destroy it. Nothing was written. "
             "Switch the machine off."
         )
-    after = _after(found, fill, sow)
-    if destroys := [f"{step.permit.id}: {step.what}, since {step.permit.why}" for step in steps if step.overwrites]:
-        after["destroys"] = destroys
-    return Plan(want.place.name, _shown(found), after, steps, warnings=tuple(_warnings(found)))
+    return Plan(want.place.name, _shown(found), _after(found, fill, sow), steps, warnings=tuple(_warnings(found)))
 
 
 def _after(found: Found, fill: Fill | None, sow: Sow | None) -> dict[str, object]:
@@ -96,7 +101,7 @@ def _after(found: Found, fill: Fill | None, sow: Sow | None) -> dict[str, object
         after |= {"blank": False, "unfinished": "", "image": fill.source.digest, "boot_modes": list(content.boot_modes)}
         after["seed"] = _content(content.seed)
     if sow:
-        after["seed"] = f"seed (SHA-256 {sow.seed.digest[:8]}...)"
+        after["seed"] = "the task's seed"
     return after
 
 
@@ -141,17 +146,16 @@ def _sow(want: Wanted, found: Found, disk: Disk, fill: Fill | None) -> Sow | Non
             f"Failed to {what}: there is a config drive that this collection did not write. Nothing was written. Leave out the seed, or write: anew."
         )
     permit = permits.sown(f"partition {number} of {disk.name}", content=content, anew=want.write == ANEW)
-    return Sow(what, place.partition, want.seed, permit, overwrites=content != "empty")
+    return Sow(what, place.partition, want.seed, permit, is_empty=content == "empty")
 
 
 def _shown(found: Found) -> dict[str, object]:
-    seed = found.content.seed
     return {
         "blank": found.is_blank,
         "unfinished": found.unfinished,
         "image": "",
         "boot_modes": list(found.content.boot_modes),
-        "seed": f"seed (SHA-256 {seed.stamp[:8]}...)" if seed and seed.stamp else _content(seed),
+        "seed": _content(found.content.seed),
     }
 
 
@@ -165,7 +169,7 @@ def _warnings(found: Found) -> Iterator[str]:
             yield f"{path.why}. Until it answers, the machine has one path less."
 
 
-def result(want: Wanted, found: Found, digest: str | None) -> Mapping[str, object]:
+def result(found: Found, digest: str | None) -> Mapping[str, object]:
     """What the module tells. ``digest`` is that of the image that this run wrote."""
     paths = [
         {"portal": path.portal, "reachable": bool(path.unit), "cause": path.cause or None, "why": path.why or None}

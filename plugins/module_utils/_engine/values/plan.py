@@ -15,7 +15,12 @@ from .permits import Permit
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that a plan does: a Request, or the question Validate."""
+    """One thing that a plan does: a Request, the question Validate, or the writing of a LUN."""
+
+    @property
+    def destroys(self) -> list[str]:
+        """What goes by it, and why it may, in words."""
+        return []
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,7 @@ class Plan:
     @property
     def destroys(self) -> list[str]:
         """What goes on the whole way, and why it may, in words."""
-        return [line for request in (*self.requests, *self.then) for line in request.destroys]
+        return [line for step in (*self.steps, *self.then) for line in step.destroys]
 
     @property
     def diff(self) -> dict[str, object]:

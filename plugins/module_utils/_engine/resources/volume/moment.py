@@ -69,7 +69,7 @@ def attached(cloud: Cloud, label: str, initiator: str) -> Iterator[Connection]:
             _send(cloud, _forget(volume))
         raise
     try:
-        yield _connection(volume, answer["connection_info"], what, tuple(_told(request) for request in cleared))
+        yield _connection(volume, answer.get("connection_info") or {}, what, tuple(_told(request) for request in cleared))
     finally:
         _send(cloud, _let_go(volume, answer["id"], permits.created(answer["id"], [answer["id"]])))
         _at_rest(cloud, volume.id)
@@ -125,7 +125,7 @@ def _told(request: Request) -> str:
 def _at_rest(cloud: Cloud, id: str) -> Volume:
     rounds = Rounds(_AT_REST)
     while True:
-        (volume,) = record.find(cloud, id)
+        volume = _found(cloud, id)
         if volume.status not in (*reservation.RESERVED, *record.ON_THE_WAY) or not rounds.pause():
             return volume
 
