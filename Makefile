@@ -98,7 +98,7 @@ test-sanity: venv ## ansible-test sanity, without exceptions
 
 .PHONY: test-unit
 test-unit: venv ## Unit tests
-	@[ "$$(id -u)" -ne 0 ] || tools/need.sh podman:podman qemu-img:qemu-utils runc:runc shellcheck:shellcheck # without them tests of image builds are skipped
+	@[ "$$(id -u)" -ne 0 ] || tools/need.sh mkfs.vfat:dosfstools podman:podman qemu-img:qemu-utils runc:runc shellcheck:shellcheck # without them tests of image builds are skipped
 	$(CHECK) unit pytest tests/unit -n 2 --junitxml=$(RESULTS)/unit.xml
 
 # The oldest and the newest ansible-core and libraries, and what comes next: requirements/clients.toml.

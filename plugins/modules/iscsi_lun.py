@@ -21,7 +21,7 @@ description:
   - A disk that holds something is written to only with O(write=anew). A disk is blank when all of it reads as zeros; that is looked at where its first
     MiB is blank, and then takes as long as to read the disk.
   - While an image is written the disk cannot be booted, since its first sectors come last. What a run left that ended too early is written again by
-    the next one.
+    the next one with the same image, unless something else has come to the first MiB of the disk since.
 extends_documentation_fragment:
   - bfv.openstack.connection
   - bfv.openstack.connection.module

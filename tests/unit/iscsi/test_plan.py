@@ -73,12 +73,21 @@ def test_never_writes_nothing() -> None:
     assert not plan(want, held(None)).changed
 
 
-@pytest.mark.parametrize("of", ["d1" * 32, "e2" * 32], ids=["the same image", "another image"])
-def test_what_a_killed_run_has_begun_is_written_again(of: str) -> None:
-    (step,) = plan(FILL, replace(HELD, content=Content(), unfinished=of)).steps
+BEGUN = replace(HELD, content=Content(), unfinished="d1" * 32, source=replace(SOURCE, is_begun=True))
+
+
+def test_what_a_killed_run_has_begun_is_written_again() -> None:
+    (step,) = plan(FILL, BEGUN).steps
     assert isinstance(step, Fill)
     assert not step.is_blank
     assert "ended too early" in step.permit.why
+
+
+def test_a_note_that_is_older_than_what_is_on_the_disk_permits_nothing() -> None:
+    stale = replace(BEGUN, source=SOURCE)
+    with pytest.raises(Refused, match=r"something else has come to the disk since. Nothing was written"):
+        plan(FILL, stale)
+    assert plan(replace(FILL, write="anew"), stale).changed
 
 
 def test_nothing_is_written_to_a_disk_from_which_a_machine_runs() -> None:

@@ -27,6 +27,7 @@ MIB = 2**20
 PORTAL = "192.0.2.10:3260"
 ADDRESS = Address((PORTAL,), "iqn.2010-10.org.example:array.a", 1, "iqn.2010-10.org.example:node")
 IMAGE = disks.bootable(8)
+DIGEST = "d1" * 32
 SEED = seed.wanted({"hostname": "node-1"}, "a")
 
 
@@ -83,7 +84,9 @@ def begin(_doing: str, _size: int) -> Callable[[float], None]:
 def look(memory: Memory) -> Found:
     found = observe.read(Found((Path(PORTAL, memory.unit),), cast(disk_module.Disk, memory)), begin)
     content = observe._content(IMAGE[:HEAD], 512, lambda start, size: IMAGE[start : start + size])
-    return replace(found, source=Source(Image("/images/a.raw", "raw", len(IMAGE)), content, has_layout=True, digest="d1" * 32))
+    begun = found.unfinished == DIGEST and observe.is_begun(found.start, IMAGE[:HEAD])
+    image = Image("/images/a.raw", "raw", len(IMAGE))
+    return replace(found, source=Source(image, content, has_layout=True, digest=DIGEST, is_begun=begun))
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +133,7 @@ def test_what_was_not_written_well_cannot_be_booted() -> None:
     with pytest.raises(BfvError, match=r"what was read back is not what was written. The disk is left without its first sectors"):
         run(memory, WANT)
     assert look(memory).content.boot_modes == ()
-    assert look(memory).unfinished == "d1" * 32
+    assert look(memory).unfinished == DIGEST
 
 
 def test_a_disk_that_somebody_has_written_to_meanwhile_is_left_alone() -> None:
@@ -163,3 +166,17 @@ def test_nothing_is_written_without_a_permit_of_its_own() -> None:
         with pytest.raises(Refused, match="no permit"):
             writing.take(WANT, found, replace(planned, steps=(wrong,)), begin, lambda _what: None)
     assert not any(memory.content)
+
+
+@pytest.mark.parametrize("at", [4096, 8192, MIB - 4096], ids=["RAID", "ZFS", "the end of the first MiB"])
+def test_what_came_to_a_disk_after_a_run_was_killed_survives(at: int) -> None:
+    """Such as mdadm with metadata 1.2, or ZFS: both leave the first sectors, and with them the note of the killed run."""
+    memory = Memory(writes=1)
+    with pytest.raises(KilledError):
+        run(memory, WANT)
+    memory.writes = 99
+    memory.content[at : at + 4] = b"\xfc\x4e\x2b\xa9"
+    before = bytes(memory.content)
+    with pytest.raises(Refused, match="something else has come to the disk since"):
+        run(memory, WANT)
+    assert bytes(memory.content) == before

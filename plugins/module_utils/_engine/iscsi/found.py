@@ -14,6 +14,8 @@ from .login import Path
 
 # What stands at the start of a disk while an image is being written: no firmware takes it for a boot sector.
 UNFINISHED = "bfv.openstack: an image is being written to this disk, and is not complete. SHA-256: "
+# How much is written last: the boot sector, and GPT's header; with blocks of 4096 bytes the one of the two.
+FIRST = 4096
 _NOTHING = Layout()
 
 
@@ -46,13 +48,17 @@ _UNSEEN = Content()
 
 @dataclass(frozen=True)
 class Source:
-    """The image that is asked for. ``digest`` is read where it will be written; ``is_there``: the disk is as the image is."""
+    """The image that is asked for. ``digest`` is read where it will be written.
+
+    ``is_there``: the disk is as the image is. ``is_begun``: an earlier run began to write this very image, and nothing else is seen.
+    """
 
     image: Image
     content: Content
     has_layout: bool
     digest: str = ""
     is_there: bool = False
+    is_begun: bool = False
 
 
 @dataclass(frozen=True)

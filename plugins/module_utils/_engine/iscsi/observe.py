@@ -17,7 +17,7 @@ from . import image as images
 from . import login
 from .address import Address
 from .disk import Begin, Disk, read_image
-from .found import UNFINISHED, Content, Found, Place, Source
+from .found import FIRST, UNFINISHED, Content, Found, Place, Source
 from .plan import Wanted, may_fill
 from .programs import Copier, Deadline
 
@@ -33,8 +33,22 @@ def observe(want: Wanted, deadline: Deadline, begin: Begin) -> Found:
         return found
     source = _read_source(want.image, found.disk)
     source = replace(source, is_there=not found.unfinished and not found.is_blank and _is_there(found.disk, source))
+    if source.is_there:
+        return replace(found, source=source)
     # To read all of a file takes its time: only where it will be written.
-    return replace(found, source=source if source.is_there else replace(source, digest=images.digest(source.image, deadline)))
+    digest = images.digest(source.image, deadline)
+    begun = found.unfinished == digest and is_begun(found.start, read_image(source.image, found.disk.copier, 0, HEAD))
+    return replace(found, source=replace(source, digest=digest, is_begun=begun))
+
+
+def is_begun(start: bytes, image: bytes) -> bool:
+    """Whether the first MiB of a disk, behind the note that an image is being written, has nothing but parts of that image.
+
+    The note alone proves nothing: RAID, ZFS and others leave a disk's first sectors as they were, and with them a note that is
+    older than what is on the disk.
+    """
+    blocks = [slice(first, first + FIRST) for first in range(FIRST, len(start), FIRST)]
+    return all(not any(start[block]) or start[block] == image[block].ljust(len(start[block]), b"\0") for block in blocks)
 
 
 def _reach(place: Address, deadline: Deadline) -> Found:

@@ -123,7 +123,12 @@ def _fill(want: Wanted, found: Found, disk: Disk) -> Fill | None:
             f"Failed to {what}: its partition table is for blocks of 512 bytes, and the LUN has blocks of {disk.unit.block}, so that nothing "
             "would boot from it. Nothing was written. Have the LUN made with blocks of 512 bytes."
         )
-    permit = permits.fillable(disk.name, blank=found.is_blank, unfinished=bool(found.unfinished), anew=want.write == ANEW)
+    if found.unfinished and not source.is_begun and want.write != ANEW:  # permits.fillable says so as well, without the way out
+        raise Refused(
+            f"Failed to {what}: an earlier run began to write an image there (SHA-256 {found.unfinished}) and did not end it, and this is another one, or "
+            "something else has come to the disk since. Nothing was written. Take that image, or write: anew where nothing on the disk is needed."
+        )
+    permit = permits.fillable(disk.name, blank=found.is_blank, unfinished=source.is_begun, anew=want.write == ANEW)
     return Fill(what, source, permit, found.is_blank)
 
 

@@ -14,11 +14,9 @@ from ..values.plan import Plan
 from . import disk as disks
 from . import seed as seeds
 from .disk import Begin, Disk
-from .found import UNFINISHED, Found
+from .found import FIRST, UNFINISHED, Found
 from .plan import Fill, Sow, Wanted
 
-# The boot sector, and GPT's header: with blocks of 4096 bytes the one of the two.
-FIRST = 4096
 _SECTOR = 2048  # of ISO 9660
 
 
