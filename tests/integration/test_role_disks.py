@@ -207,6 +207,26 @@ def test_a_node_that_is_switched_on_is_not_looked_at(lab: Lab, ansible: Ansible,
     assert lab.targets(node) == []
 
 
+def test_the_disk_of_another_node_is_left_alone(lab: Lab, ansible: Ansible, rack: Rack, looked: Looked) -> None:
+    """An inventory with a mistake: a new node asks for the LUN from which another one runs, or two for the same one."""
+    node = lab.node("twin")
+    twin = rack.host(
+        "whole", baremetal_deploy_node=node.name, baremetal_deploy_image=str(rack.image), baremetal_deploy_seed={"hostname": "x"}
+    )
+    # The array is no help where it admits both.
+    twin["baremetal_deploy_connectors"] = [{"connector_id": f"iqn.2017-08.org.openstack.{rack.nodes['whole'].uuid}"}]
+    other = rack.host("data", baremetal_deploy_seed={"hostname": "y"})
+    same = {**other, "baremetal_deploy_node": rack.nodes["bios"].name}
+    before = {what: rack.files[what].read_bytes() for what in ("whole", "data")}
+    run = ansible.playbook(DEPLOY, "-i", str(ansible.inventory({"twin": twin, "one": other, "same": same})))
+    told = {host: result["msg"] for host, result in run.hosts("Refuse to write to a disk that is another node's as well").items()}
+    assert f"that of {rack.nodes['whole'].name} as well" in told["twin"]
+    assert "that of same as well" in told["one"]
+    assert "that of one as well" in told["same"]
+    assert {what: rack.files[what].read_bytes() for what in before} == before
+    assert lab.targets(node) == []
+
+
 def test_a_volume_of_cinder_gets_its_nodes_data(lab: Lab, ansible: Ansible, rack: Rack) -> None:
     node = lab.node("cinder")
     host = {
