@@ -196,7 +196,7 @@ def test_a_blank_disk_is_filled_and_a_second_run_writes_nothing(filled: Filled, 
     run = filled.run
     assert run["check"]["actions"] == run["fill"]["actions"] != []
     assert run["look"]["blank"] is True
-    assert run["fill"]["changed"]
+    assert run["fill"]["changed"], run["fill"]
     assert run["fill"]["boot_modes"] == ["bios", "uefi"]
     assert len(run["fill"]["digest"]) == 64
     assert not run["again"]["changed"]
@@ -301,7 +301,7 @@ def test_a_run_that_is_killed_leaves_nothing_that_boots_and_the_next_one_ends_it
     run = ansible.tasks(lun("look", disk.address), lun("fill", disk.address, image=str(image)))
     assert run["look"]["boot_modes"] == []
     assert run["look"]["unfinished"]
-    assert run["fill"]["changed"]
+    assert run["fill"]["changed"], run["fill"]
     assert disk.has(image)
 
 

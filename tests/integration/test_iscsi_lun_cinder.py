@@ -118,7 +118,7 @@ def test_what_a_killed_run_has_left_is_let_go_by_the_next(lab: Lab, ansible: Ans
     assert not is_let_go(lab, volume["name"])
 
     run = ansible.tasks(lun("fill", volume["name"], image=str(image)))
-    assert run["fill"]["changed"]
+    assert run["fill"]["changed"], run["fill"]
     assert "A run that was killed had left something" in run.text
     assert is_let_go(lab, volume["name"])
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import replace
 
@@ -34,6 +35,16 @@ def test_one_that_has_ended_is_seen() -> None:
     child.kill()
     child.wait()
     assert this_run.has_ended(running) is True
+
+
+def test_one_that_has_ended_and_is_not_waited_for_has_ended() -> None:
+    """As in a container whose first process waits for none."""
+    child = subprocess.Popen(["sleep", "60"])
+    running = replace(this_run.this(), number=child.pid, started=this_run._started(child.pid) or "")
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert this_run.has_ended(running) is True
+    child.wait()
 
 
 def test_a_number_that_another_process_has_by_now_is_another_process() -> None:

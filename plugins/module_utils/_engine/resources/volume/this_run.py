@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PROC = Path("/proc")
+_ENDED = ("Z", "X")  # proc(5), state
 _STARTED = 19  # of the words behind the process's name: proc(5), starttime
 
 
@@ -58,7 +59,9 @@ def _space() -> str:
 
 
 def _started(number: int) -> str | None:
+    """When a process was started. None where there is none, or where it has ended and nobody has asked for its end yet (a zombie)."""
     try:
-        return (_PROC / str(number) / "stat").read_text().rpartition(")")[2].split()[_STARTED]
-    except FileNotFoundError:
+        words = (_PROC / str(number) / "stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
         return None
+    return None if words[0] in _ENDED else words[_STARTED]
