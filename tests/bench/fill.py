@@ -6,7 +6,8 @@
 
 All LUNs are on a tgtd of this machine and are filled at once, by as many qemu-img as there are LUNs, and by one play with as many
 forks. Half of the image is content that neither compresses nor repeats. qemu-img only writes. iscsi_lun sees first that a LUN is
-blank, for which it reads all of it, hashes the image, and reads back what it wrote, unless it is told not to: its whole run is shown.
+blank, for which it reads all of it, hashes the image, and reads back what it wrote, unless it is told not to: its whole run is shown,
+and what of it writes.
 """
 
 from __future__ import annotations
@@ -17,17 +18,18 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from ..integration.array import Array, Lun, running
 from . import table
+from .filling import INITIATOR
 from .measure import BIN, REPOSITORY
 from .raw import Json
 
 ADDRESS = "127.61.9.1"
 MIB = 1024**2
-INITIATOR = "iqn.2010-10.org.example:bench"
 # The same image to each LUN: convert has no other work, and nothing is looked at.
 ALONE = """
 for lun in "$@"; do
@@ -75,6 +77,11 @@ def alone(folder: Path, image: Path, luns: Sequence[Lun]) -> Json:
     return measured(folder, ["bash", "-c", ALONE, "bash", *words], {"IMAGE": str(image)})
 
 
+def writing(folder: Path, image: Path, luns: Sequence[Lun]) -> Json:
+    words = json.dumps([lun.address for lun in luns])
+    return measured(folder, [sys.executable, "-m", "tests.bench.filling", image, words], {})
+
+
 def ours(folder: Path, image: Path, luns: Sequence[Lun], **options: object) -> Json:
     hosts = {f"lun-{number}": lun.address for number, lun in enumerate(luns)}
     here = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
@@ -103,6 +110,14 @@ def measured(folder: Path, command: Sequence[object], environment: dict[str, str
     return found
 
 
+WAYS: dict[str, Callable[[Path, Path, Sequence[Lun]], Json]] = {
+    "qemu-img convert": alone,
+    "what of iscsi_lun writes": writing,
+    "iscsi_lun": partial(ours, verify=False),
+    "iscsi_lun, read back": partial(ours, verify=True),
+}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--luns", type=int, default=10)
@@ -115,14 +130,9 @@ def main() -> None:
         source = image(folder, given.mebibytes)
         best: dict[str, Json] = {}
         for _run in range(given.runs):
-            for way, options in {
-                "qemu-img convert": None,
-                "iscsi_lun": {"verify": False},
-                "iscsi_lun, read back": {"verify": True},
-            }.items():
+            for way, fill in WAYS.items():
                 with running(folder, [ADDRESS], folder / "array.log") as array:
-                    luns = blank(array, folder, "lun", given.luns, given.mebibytes)
-                    seen = alone(folder, source, luns) if options is None else ours(folder, source, luns, **options)
+                    seen = fill(folder, source, blank(array, folder, "lun", given.luns, given.mebibytes))
                 if way not in best or seen["seconds"] < best[way]["seconds"]:
                     best[way] = seen
                 for file in folder.glob("lun-*.raw"):
