@@ -229,6 +229,36 @@ options:
     type: str
     choices: [fail, redeploy]
     default: fail
+  takeover:
+    description:
+      - Whether a node may take its disks over from another node that has them, as a spare does whose forerunner has died. That one gives up its hold on the
+        volumes, its volume targets and its initiator name become those of this node, and it is undeployed. Then this node is set up and deployed.
+      - Two machines that run on one disk destroy it. So nothing is taken with V(never).
+      - With V(powered_off) Ironic powers the other node off, and nothing goes on before Ironic has seen it off.
+      - V(confirmed) is for a node whose management controller does not answer, so that nobody can see it off. Somebody who knows that its machine is off,
+        and stays off, names it in O(takeover_confirmed). It is set into maintenance, and Ironic is told to undeploy it, by which the boot script goes that
+        leads it to the disk; where its controller is dead that ends in the state C(error).
+      - A node is taken over from as a whole; all disks of its machine have to be asked for. The nodes of Nova, protected nodes, and nodes that are on their
+        way from one state to another are left alone, and so are volumes that several machines may have (multiattach).
+      - A node that is deployed takes nothing over.
+    type: str
+    choices: [never, powered_off, confirmed]
+    default: never
+    version_added: 1.0.0
+  takeover_confirmed:
+    description:
+      - Names or UUIDs of the nodes whose machines are off, and will stay off, as somebody has seen. With O(takeover=confirmed).
+    type: list
+    elements: str
+    version_added: 1.0.0
+  takeover_initiator:
+    description:
+      - Whether a node takes the initiator name over as well, so that an array which knows it lets the new node in, or uses its own.
+      - A connector of the type V(iqn) whose O(nodes[].connectors[].connector_id) is given is as it is given.
+    type: str
+    choices: [keep, own]
+    default: keep
+    version_added: 1.0.0
   golden:
     description:
       - Whether the volumes from an image are cloned from a golden volume, so that Cinder converts each image once and not for each node.
@@ -315,6 +345,19 @@ EXAMPLES = r"""
             chap_username: rack3-node08
             chap_password: "{{ vault_chap_password }}"
 
+- name: Boot the machine of a board that has died from its disk, on a spare
+  bfv.openstack.baremetal_fleet:
+    cloud: baremetal-admin
+    volume_cloud: storage-project
+    takeover: confirmed
+    takeover_confirmed: [rack3-node07]
+    nodes:
+      - node: rack3-spare01
+        storage_interface: cinder
+        iscsi_boot: true
+        volumes:
+          - name: rack3-node07-root
+
 - name: Take both back and delete the volume of Cinder
   bfv.openstack.baremetal_fleet:
     cloud: baremetal-admin
@@ -400,6 +443,7 @@ from ansible_collections.bfv.openstack.plugins.module_utils._engine.options impo
     NODE,
     NODE_STORAGE,
     POWER_OFF,
+    TAKEOVER,
     TARGET,
     VOLUME,
     WITHOUT_NOVA,
@@ -423,6 +467,7 @@ OPTIONS: Options = {
     },
     "state": {"type": "str", "choices": ["prepared", "deployed", "undeployed", "absent"], "default": "deployed"},
     "on_drift": {"type": "str", "choices": ["fail", "redeploy"], "default": "fail"},
+    **TAKEOVER,
     "golden": {"type": "bool", "default": False},
     "validate": {"type": "bool", "default": True},
     "fail_after": {"type": "str"},

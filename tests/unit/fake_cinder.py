@@ -65,7 +65,12 @@ def of_image(name: str = "debian") -> Json:
 
 def attached(server: str, device: str | None = "/dev/vda") -> Json:
     """What an attached volume has more. An attachment that somebody made without a device has none (cinder/api/v3/attachments.py)."""
-    return {"status": "in-use", "attachments": [{"server_id": server, "device": device}]}
+    return {"status": "in-use", "attachments": [an_end(server, device)]}
+
+
+def an_end(holder: str, device: str | None) -> Json:
+    """What a volume tells of one attachment."""
+    return {"server_id": holder, "device": device, "attachment_id": uuid_of(f"attachment for {holder}")}
 
 
 def an_attachment(volume: str, instance: str | None) -> Json:
@@ -128,6 +133,7 @@ class FakeCinder:
         self.backups = by_id(records.get("backups", ()))
         self.images = by_id(records.get("images", ()))
         in_use = [a_type(volume["volume_type"]) for volume in self.volumes.values() if volume["volume_type"]]
+        self.ended_connections: list[tuple[str, Json]] = []
         self.attachments = by_id(records.get("attachments", ()))  # those that are not complete: what keeps a volume reserved
         self.volume_types = by_id(records.get("volume_types", [*map(a_type, TYPES), *in_use]))
         self.zones = {"nova": True, "az1": True}  # and whether each is available
@@ -326,6 +332,10 @@ class FakeCinder:
             self._retype(request, volume, body["os-retype"]["new_type"])
         elif "revert" in body:
             self._revert(request, volume, body["revert"]["snapshot_id"])
+        elif "os-terminate_connection" in body:
+            self.ended_connections.append((uuid, body["os-terminate_connection"]["connector"]))
+        elif "os-detach" in body:
+            self._detach(request, volume, body["os-detach"]["attachment_id"])
         elif "os-extend" in body:
             self._extend(request, volume, body["os-extend"]["new_size"])
         else:
@@ -340,6 +350,13 @@ class FakeCinder:
         if volume["status"] == "reserved" and all(one["volume_id"] != volume["id"] for one in self.attachments.values()):
             volume["status"] = "available"
         return {}
+
+    def _detach(self, request: Request, volume: Json, id: str) -> None:
+        """cinder/volume/api.py, detach, and cinder/volume/manager.py, detach_volume."""
+        left = [one for one in volume["attachments"] if one["attachment_id"] != id]
+        if left == volume["attachments"]:
+            raise _says(request, 400, f"Volume {volume['id']} is not attached with attachment {id}.")
+        volume.update(attachments=left, status="in-use" if left else "available")
 
     def type_of(self, request: Request, reference: str) -> Json:
         """cinder/objects/volume_type.py, get_by_name_or_id."""

@@ -35,6 +35,7 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cinder import (
     a_backup,
     a_snapshot,
     a_volume,
+    an_end,
     an_image,
     attached,
     by_id,
@@ -170,6 +171,7 @@ class FakeCloud(FakeCinder):
         self._removes_only_when_off = False  # what Cloud knows by then
         self.compares_without_case = False  # as MariaDB does
         self.default_storage_interface = "noop"
+        self.dead: set[str] = set()  # names of nodes whose controllers do not answer
         self.deployment_fails: dict[str, str] = {}  # the words of last_error, by the node's name
         self.reads: list[str] = []
         self.writes: list[Request] = []
@@ -302,7 +304,8 @@ class FakeCloud(FakeCinder):
     def _move(self, node: Json) -> None:
         if node["uuid"] in self._powering_off:
             self._powering_off.discard(node["uuid"])
-            node["power_state"] = "power off"
+            dead = node["name"] in self.dead
+            node.update({"last_error": "Failed to power off: no answer."} if dead else {"power_state": "power off"})
         state = node["provision_state"]
         if state == "deploying" and node["name"] in self.deployment_fails:
             node.update(provision_state="deploy failed", last_error=self.deployment_fails[node["name"]])
@@ -310,7 +313,12 @@ class FakeCloud(FakeCinder):
             node.update(provision_state="active", power_state="power on", last_error=None)
             for volume in self._volumes_of(node):
                 holder = node["instance_uuid"] or node["uuid"]
-                volume.update(status="in-use", attachments=[{"server_id": holder, "device": "ironic_mountpoint"}])
+                volume.update(status="in-use", attachments=[an_end(holder, "ironic_mountpoint")])
+        elif state == "deleting" and node["name"] in self.dead:
+            # ironic/conductor/manager.py, _do_node_tear_down: the power comes before the volumes, the instance goes whatever comes.
+            node.update(
+                provision_state="error", last_error="Failed to tear down: no answer.", instance_uuid=None, instance_info={}
+            )
         elif state == "deleting":
             for volume in self._volumes_of(node):
                 volume.update(status="available", attachments=[])
@@ -350,7 +358,8 @@ class FakeCloud(FakeCinder):
         if uuid not in records:
             raise Rejected(request.what, "Ironic", 404, f"Record {uuid} could not be found.")
         record = records[uuid]
-        node = self.nodes[record["node_uuid"]]
+        patched = _patched(record, request.body) if request.method == "PATCH" else record
+        node = self.nodes[patched["node_uuid"]]  # of a record that moves, the node that gets it
         off = node["power_state"] == "power off"
         may_go = request.method == "DELETE" and node["provision_state"] in RECORDS_MAY_GO and not self.is_before_37
         if not off and not may_go:
@@ -359,7 +368,6 @@ class FakeCloud(FakeCinder):
         if request.method == "DELETE":
             del records[uuid]
             return {}
-        patched = _patched(record, request.body)
         self._check_unique(request, {key: one for key, one in records.items() if key != uuid}, unique, patched)
         records[uuid] = patched
         return self._shown(kind, patched)
@@ -372,7 +380,11 @@ class FakeCloud(FakeCinder):
     def _send_node(self, request: Request, node: Json, rest: list[str]) -> Json:
         target = request.body.get("target") if isinstance(request.body, dict) else None
         if rest == ["states", "power"]:
+            node["last_error"] = None  # ironic/conductor/utils.py, node_power_action
             self._powering_off.add(node["uuid"])
+            return {}
+        if rest == ["maintenance"]:
+            node.update(maintenance=True, maintenance_reason=request.body["reason"])  # type: ignore[index,call-overload]
             return {}
         if rest == ["states", "provision"]:
             allowed = DEPLOYABLE if target == "active" else UNDEPLOYABLE

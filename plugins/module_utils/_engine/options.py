@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .fleet import wanted
 from .iscsi.plan import BLANK, WRITE
 from .resources.node import connector
 from .values import connectors
@@ -123,6 +124,11 @@ VOLUME: Options = {
     "recreate_order": {"type": "str", "choices": ["create_first", "delete_first"], "default": "create_first"},
     "retype": {"type": "bool", "default": False},
     "migration_policy": {"type": "str", "choices": ["never", "on-demand"], "default": "on-demand"},
+}
+TAKEOVER: Options = {
+    "takeover": {"type": "str", "choices": list(wanted.TAKEOVER), "default": wanted.NEVER},
+    "takeover_confirmed": {"type": "list", "elements": "str"},
+    "takeover_initiator": {"type": "str", "choices": list(wanted.INITIATOR), "default": wanted.KEEP},
 }
 CHECKPOINT: Options = {
     "server": {"type": "str"},

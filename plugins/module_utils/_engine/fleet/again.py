@@ -12,8 +12,9 @@ from ..cloud.errors import may_pass
 from ..resources.node import deployment, instance
 from ..resources.node import record as node
 from ..values.errors import BfvError, Refused
-from . import observe, plan
+from . import observe
 from .progress import Progress, Run
+from .stage import EVERYTHING, NODES, RELEASED, VOLUMES
 
 # How often a look is refused, and not only failed, before those whom it is for fail: a list breaks where a record of it goes just then.
 _REFUSALS = 3
@@ -27,10 +28,10 @@ def look_again(run: Run, waiting: list[Progress]) -> None:
     def looking_at(*kinds: str) -> list[Progress]:
         return [one for one in waiting if not one.msg and one.waits and one.waits.looks_at in kinds]
 
-    _try(run, _look_at_nodes, looking_at(plan.NODES, plan.RELEASED))
-    released = [one for one in looking_at(plan.RELEASED) if not one.unseen and not deployment.is_on_the_way(one.found.node)]
-    _try(run, _look_at_volumes, looking_at(plan.VOLUMES))
-    _try(run, _look_at_everything, looking_at(plan.EVERYTHING) + released)
+    _try(run, _look_at_nodes, looking_at(NODES, RELEASED))
+    released = [one for one in looking_at(RELEASED) if not one.unseen and not deployment.is_on_the_way(one.found.node)]
+    _try(run, _look_at_volumes, looking_at(VOLUMES))
+    _try(run, _look_at_everything, looking_at(EVERYTHING) + released)
 
 
 def _try(run: Run, look: Look, ones: list[Progress]) -> None:

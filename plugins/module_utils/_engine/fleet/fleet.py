@@ -47,7 +47,7 @@ def manage(cloud: Cloud, params: Mapping[str, Any], *, check_mode: bool, tell: T
     refused = [Outcome(node, str(error)) for node, error in malformed.items()]
     going: list[Progress] = []
     found: shared.Found = observe.observe(cloud, wants)
-    for judge in (shared.refuse_second, shared.refuse_held, shared.refuse_beyond_quota):
+    for judge in (shared.refuse_second, shared.refuse_held, shared.refuse_taken_over, shared.refuse_beyond_quota):
         found = judge(wants, found)
     names: dict[str, str] = {}
     for want in wants:

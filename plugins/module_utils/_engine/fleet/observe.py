@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -32,6 +32,8 @@ from ..resources.volume.source import Source
 from ..values.errors import BfvError, Refused, Unusable
 from ..values.identifiers import is_uuid
 from ..values.plan import Request
+from . import holders
+from .holders import Holder, Place
 from .wanted import ABSENT, DEPLOYED, GOING, NodeWanted
 
 # Up to so many nodes, volumes or golden images are read one by one: on a cloud with many others that costs less than a list of all.
@@ -62,6 +64,7 @@ class NodeFound:
     hardware: Hardware = field(default_factory=Hardware, repr=False)  # read only where a node may be deployed
     claims: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
     default_storage_interface: Default | None = None  # read only where a node is to be reset
+    holders: tuple[Holder, ...] = ()  # other nodes that have its disks or its initiator; read only where it may take these over
 
 
 def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | Refused]:
@@ -109,7 +112,33 @@ def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | 
             needs=needs,
             default_storage_interface=defaults.get(seen.driver),
         )
-    return found
+    return found | _with_holders(cloud, wants, found, None if singly else (connectors, targets))
+
+
+def _with_holders(
+    cloud: Cloud,
+    wants: Iterable[NodeWanted],
+    found: Mapping[str, NodeFound | Refused],
+    every: tuple[dict[str, list[Connector]], dict[str, list[Target]]] | None,
+) -> dict[str, NodeFound]:
+    """What was found of the nodes that may take something over, with the nodes that have it. ``every`` are the records of all nodes."""
+    seen = [
+        (want, one) for want in wants if isinstance(one := found[want.node], NodeFound) and holders.takes_over(want, one.node)
+    ]
+    if not seen:
+        return {}
+    places = [(want, Place(one.node, one.targets, dict(_to_attach(want, one)), one.taken)) for want, one in seen]
+    held = holders.read(cloud, places, *(every or read_records(cloud, None)))
+    return {want.node: replace(one, holders=held[want.node]) for want, one in seen}
+
+
+def _to_attach(want: NodeWanted, found: NodeFound) -> Iterator[tuple[int, Volume]]:
+    """The volumes of Cinder that the node is to boot with and that only one machine can have, by their boot indices."""
+    for one in want.targets:
+        volumes = found.volumes.get(one.volume or "", ())
+        known = volumes[0] if len(volumes) == 1 else (found.held or {}).get(one.volume_id or "")
+        if known and not known.multiattach:
+            yield one.boot_index, known
 
 
 def _with_instances(cloud: Cloud, wants: Iterable[NodeWanted], nodes: Mapping[str, Node]) -> dict[str, Node]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..resources.node import connector, deployment, hardware, states, target
 from ..resources.node import record as node
@@ -19,22 +19,10 @@ from ..resources.volume.record import Volume
 from ..resources.volume.wanted import DELETE_FIRST
 from ..values.errors import Refused, refuse
 from ..values.plan import Plan, each_once, together
-from . import drift, surroundings
+from . import drift, surroundings, takeover
 from .observe import NodeFound
+from .stage import NODES, RELEASED, VOLUMES, Stage
 from .wanted import ABSENT, DEPLOYED, GOING, UNDEPLOYED, NodeWanted
-
-# What is read again while a node waits.
-NODES, VOLUMES = "nodes", "volumes"
-RELEASED = "released"  # the node, and all that is its own when it has come to rest: undeployed, it loses targets and volumes
-EVERYTHING = "everything"
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A part of the way. The first stage that is not settled is taken; ``looks_at`` is what is read again while it waits."""
-
-    plan: Plan
-    looks_at: str = NODES
 
 
 def plan(want: NodeWanted, found: NodeFound, made: Collection[str] = ()) -> list[Stage]:
@@ -54,7 +42,7 @@ def _plan_deployment(want: NodeWanted, found: NodeFound, made: Collection[str]) 
         rest = deployment.plan(deployment.Wanted(want.node, want.state), found.node)
         return [Stage(rest, RELEASED if deployment.is_undeploying(found.node) else NODES)]
     if deployment.is_free(found.node):
-        return _plan_setup(want, found, want.volumes, made)
+        return [*takeover.plan(want, found), *_plan_setup(want, takeover.after(want, found), want.volumes, made)]
     running = drift.look(want, found, made)
     if not running.differs:
         return _stages(want, found, _plan_volumes(want, want.volumes, found, made), running.connectors, running.targets, made)

@@ -13,16 +13,16 @@ from ..resources.node import deployment
 from ..resources.settle import Way, take
 from ..values.errors import BfvError
 from ..values.plan import Plan, Request, Step
-from . import observe, plan
+from . import observe, plan, takeover
 from .brake import Brake, Stopped
 from .journal import Journal
 from .observe import NodeFound
 from .outcome import Outcome
-from .plan import Stage
+from .stage import EVERYTHING, VOLUMES, Stage
 from .wanted import NodeWanted
 
 # What a node waits for when its write met that of another run, or had no answer: one look at everything.
-_ANEW = Stage(Plan("the node", {}, {}, waiting="another look at the node"), plan.EVERYTHING)
+_ANEW = Stage(Plan("the node", {}, {}, waiting="another look at the node"), EVERYTHING)
 
 
 @dataclass
@@ -106,7 +106,7 @@ def advance(run: Run, one: Progress) -> None:
         one.fail(error, run)
         return
     if one.waits and one.awaited != awaited:
-        run.journal.note(one.want.node, f"waits for {one.awaited}", 0 if one.waits.looks_at == plan.VOLUMES else 1)
+        run.journal.note(one.want.node, f"waits for {one.awaited}", 0 if one.waits.looks_at == VOLUMES else 1)
     elif one.done and one.way.requests:
         run.journal.note(one.want.node, one.want.state)
 
@@ -132,6 +132,7 @@ def _advance(run: Run, one: Progress) -> Stage | None:
 def _next_stage(one: Progress) -> Stage | None:
     if one.started:
         deployment.check_landed(one.found.node)
+    takeover.check_fenced(one.found, one.way.requests)
     whole = plan.plan(one.want, one.found, one.way.made)
     one.way.learn(stage.plan for stage in whole)
     stages = (Stage(stage.plan.rest(one.way.requests), stage.looks_at) for stage in whole)

@@ -69,6 +69,23 @@ def refuse_held(wants: Iterable[NodeWanted], found: Found) -> dict[str, NodeFoun
     return judged
 
 
+def refuse_taken_over(wants: Iterable[NodeWanted], found: Found) -> dict[str, NodeFound | Refused]:
+    """What was found, with a refusal in place of each node that is to take something over from a node which has a way of its own in this run."""
+    wants = list(wants)
+    names = {seen.node.uuid: want.node for want in wants if isinstance(seen := found[want.node], NodeFound)}
+    judged = dict(found)
+    for want in wants:
+        seen = found[want.node]
+        if isinstance(seen, Refused):
+            continue
+        for other in (names[one.node.uuid] for one in seen.holders if one.node.uuid in names):
+            judged[want.node] = Refused(
+                f"Failed to take over the disks of node {want.node} from node {other}: that is asked for in this run as well. "
+                f"Run for node {want.node} alone first, and then for the others."
+            )
+    return judged
+
+
 def refuse_beyond_quota(wants: Iterable[NodeWanted], found: Found) -> dict[str, NodeFound | Refused]:
     """What was found, with a refusal in place of each node for whose new volumes the quota is used up by those before it."""
     making: list[Volume] = []

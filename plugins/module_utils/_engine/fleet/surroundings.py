@@ -41,12 +41,17 @@ def of_target(want: target.Wanted, node_wanted: NodeWanted, found: NodeFound, go
 
 def undeployed(found: NodeFound) -> NodeFound:
     """What there is once the node is undeployed: Ironic powers it off, removes its targets and sets its volumes free."""
-    free = {label: tuple(_released(one, found.node.holders) for one in ones) for label, ones in found.volumes.items()}
-    held = {id: _released(one, found.node.holders) for id, one in (found.held or {}).items()}
     # ironic/conductor/manager.py, _do_node_tear_down: the instance goes as well.
     state = "manageable" if found.node.retired else "available"
     rests = replace(found.node, provision_state=state, power_state=node.POWER_OFF, instance_uuid=None)
-    return replace(found, node=rests, targets=(), volumes=free, held=None if found.held is None else held)
+    return replace(let_go(found, found.node.holders), node=rests, targets=())
+
+
+def let_go(found: NodeFound, holders: Collection[str]) -> NodeFound:
+    """What there is once a node, that has volumes under these ids, has let go of them."""
+    free = {label: tuple(_released(one, holders) for one in ones) for label, ones in found.volumes.items()}
+    held = {id: _released(one, holders) for id, one in (found.held or {}).items()}
+    return replace(found, volumes=free, held=None if found.held is None else held)
 
 
 def _released(one: volume_record.Volume, holders: Collection[str]) -> volume_record.Volume:

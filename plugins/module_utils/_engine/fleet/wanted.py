@@ -18,8 +18,25 @@ from ..values.errors import Invalid
 
 PREPARED, DEPLOYED, UNDEPLOYED, ABSENT = "prepared", "deployed", "undeployed", "absent"
 GOING = (UNDEPLOYED, ABSENT)
+NEVER, POWERED_OFF, CONFIRMED = TAKEOVER = ("never", "powered_off", "confirmed")
+KEEP, OWN = INITIATOR = ("keep", "own")
 # What a deployment from a volume needs, and no other way of booting uses.
 _BOOT_CAPABILITIES = ("iscsi_boot", "fibre_channel_boot")
+
+
+@dataclass(frozen=True)
+class Takeover:
+    """Whether a node may take its disks over from another one: never, when Ironic has seen that off, or when a person says so of those named.
+
+    ``initiator`` tells whether it takes over the other's initiator name as well, which the array may know.
+    """
+
+    mode: str = NEVER
+    confirmed: tuple[str, ...] = ()
+    initiator: str = KEEP
+
+
+_NO_TAKEOVER = Takeover()
 
 
 @dataclass(frozen=True)
@@ -37,6 +54,7 @@ class NodeWanted:
     on_drift: str = "fail"
     validate: bool = True
     without_nova: bool = False
+    takeover: Takeover = _NO_TAKEOVER
 
 
 def read(params: Mapping[str, Any]) -> tuple[list[NodeWanted], dict[str, Invalid]]:
@@ -45,6 +63,7 @@ def read(params: Mapping[str, Any]) -> tuple[list[NodeWanted], dict[str, Invalid
         raise Invalid(
             f"Failed to read concurrency: it is {params['concurrency']}, and one node at least must be worked on. Give 1 or more."
         )
+    _takeover(params)
     names = [entry["node"] for entry in params["nodes"]]
     twice = [name for name, times in Counter(names).items() if times > 1]
     if twice:
@@ -106,7 +125,21 @@ def wanted(entry: Mapping[str, Any], params: Mapping[str, Any]) -> NodeWanted:
         on_drift=params.get("on_drift") or "fail",
         validate=params.get("validate") is not False,
         without_nova=bool(params.get("without_nova")),
+        takeover=_takeover(params),
     )
+
+
+def _takeover(params: Mapping[str, Any]) -> Takeover:
+    mode, confirmed = params.get("takeover") or NEVER, tuple(params.get("takeover_confirmed") or ())
+    if confirmed and mode != CONFIRMED:
+        raise Invalid(
+            f"Failed to read takeover_confirmed: it names {', '.join(confirmed)}, and takeover is {mode}. Set takeover to {CONFIRMED}, or leave it out."
+        )
+    if mode == CONFIRMED and not confirmed:
+        raise Invalid(
+            f"Failed to read takeover: it is {CONFIRMED}, and takeover_confirmed names no node. Name each node whose machine is known to be off."
+        )
+    return Takeover(mode, confirmed, params.get("takeover_initiator") or KEEP)
 
 
 def _storage(entry: Mapping[str, Any], state: str) -> Mapping[str, Any]:

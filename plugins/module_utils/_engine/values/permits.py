@@ -142,6 +142,14 @@ def of_ended_run(id: str, *, of: str, noted: str, ended: bool) -> Permit:
     return Permit(id, "a run that was killed has left it")
 
 
+def displaced(id: str, *, has: Collection[str], wanted: Collection[str], option: str) -> Permit:
+    """For a node, or its hold on a disk, that is in the way of another. ``has`` is what the services say of it, ``wanted`` what the task asks for."""
+    common = sorted(set(has) & set(wanted))
+    if not common:
+        raise _unproven(id, "it has nothing that is asked for")
+    return Permit(id, f"it has {common[0]}, which the task gives to another node ({option})")
+
+
 def foreseen(id: str, why: str) -> Permit:
     """For what a later request will destroy, when the proof is there: it is shown, and permits nothing."""
     return Permit(id, why, proven=False)
@@ -169,6 +177,7 @@ _DESTRUCTIVE_ACTIONS = (
     "shelve",
     "shelveOffload",
     "os-reimage",
+    "os-detach",
     "revert",
     "os-force_delete",
     "os-force_detach",

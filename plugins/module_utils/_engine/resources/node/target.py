@@ -259,9 +259,14 @@ def obstacles(node: Node, target: Target) -> Iterator[str]:
             yield from target_properties.decimal_lun_obstacles(target.properties)
 
 
+def is_hidden(target: Target) -> bool:
+    """Whether Ironic hides from this user where the target leads."""
+    return _REDACTED in target.properties
+
+
 def hidden_obstacles(node: Node, target: Target) -> Iterator[str]:
     """Why nobody can say whether the node boots from the target."""
-    if node.storage_interface == "external" and _REDACTED in target.properties:
+    if node.storage_interface == "external" and is_hidden(target):
         yield (
             "Ironic hides its properties from this user (policy baremetal:volume:view_target_properties), so they cannot be checked. "
             "Use a cloud with system scope or the role admin."

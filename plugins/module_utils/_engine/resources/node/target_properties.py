@@ -97,6 +97,19 @@ def _check_one_lun(properties: Properties) -> None:
             )
 
 
+def luns(properties: Properties) -> frozenset[str]:
+    """The disks of an array that they lead to, each by its IQN and LUN: an IQN is that of one array only, whatever its portals are."""
+    iqns, numbers = (
+        [properties.get(name)] if properties.get(name) is not None else properties.get(f"{name}s") or []
+        for name in ("target_iqn", "target_lun")
+    )
+    return frozenset(f"{iqn} LUN {number}" for iqn in _listed(iqns) for number in _listed(numbers))
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
 def obstacles(properties: Properties, *, boots: bool) -> Iterator[str]:
     """What keeps iPXE from the volume (ironic/common/pxe_utils.py, get_volume_pxe_options)."""
     missing = [name for name in ADDRESS if properties.get(name) is None and properties.get(f"{name}s") is None]

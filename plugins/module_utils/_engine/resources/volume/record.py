@@ -51,6 +51,7 @@ class Volume:
     multiattach: bool = False
     attached_to: tuple[str, ...] = ()
     devices: Mapping[str, str] = field(default_factory=dict)
+    attachments: Mapping[str, str] = field(default_factory=dict)  # their ids, by what holds it
     created_at: str = ""
     reserved_by: tuple[
         tuple[str, str], ...
@@ -106,6 +107,7 @@ def from_api(volume: Mapping[str, Any]) -> Volume:
         multiattach=volume["multiattach"],
         attached_to=tuple(attachment["server_id"] for attachment in volume["attachments"]),
         devices={attachment["server_id"]: attachment["device"] or "" for attachment in volume["attachments"]},
+        attachments={attachment["server_id"]: attachment.get("attachment_id") or "" for attachment in volume["attachments"]},
         created_at=volume["created_at"],
     )
 

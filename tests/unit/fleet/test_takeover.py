@@ -1,0 +1,264 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A node takes its disks over from another one. Whatever happens, no two machines run on one disk."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.errors import Rejected
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.outcome import Outcome
+from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
+    Json,
+    a_connector,
+    a_node,
+    a_target,
+    a_volume,
+    an_image,
+    attached,
+    manage,
+    uuid_of,
+)
+from ansible_collections.bfv.openstack.tests.unit.mortal import Killed, Mortal
+
+OLD, NEW = "board-1", "board-2"
+INITIATOR = "iqn.2024-01.org.example:web-1"
+LUN = {"target_iqn": "iqn.2010-10.org.example:array.web-1", "target_portal": "192.0.2.10:3260", "target_lun": 1}
+WANTED: dict[str, Json] = {
+    "cinder": {"node": NEW, "storage_interface": "cinder", "iscsi_boot": True, "volumes": [{"name": "root"}]},
+    "external": {"node": NEW, "storage_interface": "external", "iscsi_boot": True, "targets": [{"volume_id": "web-1", **LUN}]},
+}
+MODES: dict[str, Json] = {
+    "powered_off": {"takeover": "powered_off"},
+    "confirmed": {"takeover": "confirmed", "takeover_confirmed": [OLD]},
+}
+
+
+class World(Mortal):
+    """Machines beside their records: what runs on which disk, and to which disk a boot script would lead a machine that is switched on."""
+
+    def __init__(self, **records: Any) -> None:
+        super().__init__(**records)
+        self.running: dict[str, str] = {}
+        self.scripts: dict[str, str] = {}
+
+    def disk_of(self, node: Json) -> str:
+        targets = [one for one in self.targets.values() if one["node_uuid"] == node["uuid"] and one["boot_index"] == 0]
+        return str(targets[0]["volume_id"]) if targets else ""
+
+    def _move(self, node: Json) -> None:
+        was, disk = node["provision_state"], self.disk_of(node)
+        super()._move(node)
+        name = node["name"]
+        if was == "deleting":
+            self.scripts.pop(name, None)
+        if node["power_state"] == "power off":
+            self.running.pop(name, None)
+        if was == "deploying" and node["provision_state"] == "active":
+            assert disk not in self.running.values(), f"{disk} runs on {self.running} already"
+            self.running[name] = self.scripts[name] = disk
+
+
+def world(interface: str, *, dead: bool = False, **fields: Any) -> World:
+    """A machine that runs, or whose board has died, and a spare."""
+    disk = "root" if interface == "cinder" else "web-1"
+    properties = {} if interface == "cinder" else {**LUN, "auth_username": "web-1", "auth_password": "secret"}
+    old = {"provision_state": "active", "power_state": "power on", "storage_interface": interface, **fields}
+    cloud = World(
+        nodes=[a_node(OLD, **old), a_node(NEW, storage_interface=interface)],
+        connectors=[a_connector(OLD, INITIATOR)],
+        targets=[a_target(OLD, disk, properties=properties, **({} if interface == "cinder" else {"volume_id": "web-1"}))],
+        volumes=[a_volume("root", bootable="true", **attached(uuid_of(OLD), "ironic_mountpoint"))]
+        if interface == "cinder"
+        else [],
+        images=[an_image()],
+    )
+    disk_id = uuid_of("root") if interface == "cinder" else "web-1"
+    cloud.scripts[OLD] = disk_id
+    if dead:
+        cloud.dead = {OLD}
+        cloud.nodes[uuid_of(OLD)].update(power_state=None, fault="power failure", maintenance=True)
+    else:
+        cloud.running[OLD] = disk_id
+    return cloud
+
+
+def run(cloud: World, interface: str, mode: str, **options: Any) -> Outcome:
+    return manage(cloud, [WANTED[interface]], **MODES[mode], **options)[NEW]
+
+
+def state(cloud: World) -> tuple[Any, ...]:
+    """What has to be the same however it came about."""
+    new = cloud.nodes[uuid_of(NEW)]
+    own = [one for one in cloud.targets.values() if one["node_uuid"] == new["uuid"]]
+    initiators = [(one["node_uuid"], one["connector_id"]) for one in cloud.connectors.values()]
+    holders = [one["server_id"] for volume in cloud.volumes.values() for one in volume["attachments"]]
+    return new["provision_state"], len(own), len(cloud.targets), initiators, holders, cloud.running, cloud.scripts
+
+
+def at_the_end(interface: str) -> tuple[Any, ...]:
+    disk = uuid_of("root") if interface == "cinder" else "web-1"
+    holders = [uuid_of(NEW)] if interface == "cinder" else []
+    return "active", 1, 1, [(uuid_of(NEW), INITIATOR)], holders, {NEW: disk}, {NEW: disk}
+
+
+@pytest.mark.parametrize("interface", WANTED)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_spare_boots_the_disk_of_a_node_that_is_off_or_was_said_to_be(interface: str, mode: str) -> None:
+    cloud = world(interface, dead=mode == "confirmed")
+    foreseen = run(cloud, interface, mode, check_mode=True)
+    assert not cloud.writes
+    done = run(cloud, interface, mode)
+    assert (done.msg, state(cloud)) == ("", at_the_end(interface))
+    assert list(done.actions) == list(foreseen.actions)
+    again = run(cloud, interface, mode)
+    assert (again.msg, again.actions) == ("", ())
+
+
+@pytest.mark.parametrize("interface", WANTED)
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("end", [Killed(), Rejected("do it", "the fake", 403, "Forbidden")], ids=["killed", "refused"])
+@pytest.mark.parametrize("elapsed", [0, 5])
+def test_a_takeover_that_ends_at_any_instant_is_completed_by_the_next_run(
+    interface: str, mode: str, end: BaseException, elapsed: int
+) -> None:
+    whole = world(interface, dead=mode == "confirmed")
+    assert not run(whole, interface, mode).failed
+    for instant in range(1, whole.instants + 1):
+        cloud = world(interface, dead=mode == "confirmed")
+        cloud.breaks_at, cloud.end = instant, end
+        with suppress(Killed):
+            run(cloud, interface, mode)
+        for _round in range(elapsed):
+            cloud.tick()
+        after = run(cloud, interface, mode)
+        assert (after.msg, state(cloud)) == ("", at_the_end(interface)), f"ended at instant {instant}"
+
+
+@pytest.mark.parametrize("interface", WANTED)
+def test_nothing_moves_while_the_other_node_cannot_be_seen_off(interface: str) -> None:
+    cloud = world(interface)
+    cloud.dead = {OLD}
+    before = state(cloud)
+    refused = run(cloud, interface, "powered_off")
+    assert "Ironic says «Failed to power off: no answer»" in refused.msg
+    assert "takeover_confirmed board-1" in refused.msg
+    assert state(cloud) == before
+
+
+@pytest.mark.parametrize("interface", WANTED)
+def test_a_node_that_ironic_does_not_reach_is_not_even_asked(interface: str) -> None:
+    cloud = world(interface, dead=True)
+    refused = run(cloud, interface, "powered_off")
+    assert "(power failure), and so cannot see it off" in refused.msg
+    assert not cloud.writes
+
+
+def test_a_word_about_another_node_is_none_about_this_one() -> None:
+    cloud = world("cinder", dead=True)
+    refused = manage(cloud, [WANTED["cinder"]], takeover="confirmed", takeover_confirmed=["board-7"])[NEW]
+    assert "takeover_confirmed does not name it" in refused.msg
+    assert not cloud.writes
+
+
+def test_without_permission_all_is_as_it_was() -> None:
+    cloud = world("cinder")
+    refused = manage(cloud, [WANTED["cinder"]])[NEW]
+    assert f"is attached to {uuid_of(OLD)}" in refused.msg
+    assert not cloud.writes
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"instance_uuid": uuid_of("a server")}, "belongs to Nova"),
+        ({"protected": True}, "it is protected"),
+        ({"provision_state": "deploying"}, "its provision state is deploying"),
+        ({"provision_state": "a new one"}, "its provision state is a new one"),
+    ],
+    ids=["Nova's", "protected", "deploying", "unknown"],
+)
+@pytest.mark.parametrize("mode", MODES)
+def test_from_some_nodes_nothing_is_taken(fields: Json, words: str, mode: str) -> None:
+    cloud = world("cinder", **fields)
+    refused = run(cloud, "cinder", mode)
+    assert words in refused.msg
+    assert not cloud.writes
+
+
+def test_a_machine_is_taken_over_as_a_whole() -> None:
+    cloud = world("cinder")
+    more = a_target(OLD, "data", boot_index=1)
+    cloud.targets[more["uuid"]] = more
+    refused = run(cloud, "cinder", "powered_off")
+    assert f"volume target 1 ({uuid_of('data')}) as well, which is not asked for" in refused.msg
+    assert not cloud.writes
+
+
+def test_the_spare_may_keep_its_own_name() -> None:
+    cloud = world("cinder")
+    done = run(cloud, "cinder", "powered_off", takeover_initiator="own")
+    assert not done.failed
+    names = {one["node_uuid"]: one["connector_id"] for one in cloud.connectors.values()}
+    assert names == {uuid_of(OLD): INITIATOR, uuid_of(NEW): f"iqn.2017-08.org.openstack.{uuid_of(NEW)}"}
+
+
+def test_what_the_spare_had_makes_room() -> None:
+    cloud = world("external")
+    own, other = a_connector(NEW, "iqn.2024-01.org.example:own"), a_target(NEW, "old", properties={**LUN, "target_lun": 7})
+    cloud.connectors[own["uuid"]] = own
+    cloud.targets[other["uuid"]] = other
+    done = run(cloud, "external", "powered_off")
+    assert (done.msg, state(cloud)) == ("", at_the_end("external"))
+    gone = [line for line in done.plan.destroys if own["uuid"] in line or other["uuid"] in line]
+    assert len(gone) == 2
+
+
+def test_an_initiator_that_is_asked_for_by_its_name_is_taken_over_as_well() -> None:
+    cloud = world("external")
+    wanted = {**WANTED["external"], "connectors": [{"type": "iqn", "connector_id": INITIATOR}]}
+    done = manage(cloud, [wanted], takeover="powered_off", takeover_initiator="own")[NEW]
+    assert (done.msg, state(cloud)) == ("", at_the_end("external"))
+
+
+def test_the_array_is_told_of_the_initiator_that_goes() -> None:
+    cloud = world("cinder", dead=True)
+    run(cloud, "cinder", "confirmed")
+    ((volume, connector),) = cloud.ended_connections
+    assert (volume, connector["initiator"], connector["host"]) == (uuid_of("root"), INITIATOR, uuid_of(OLD))
+
+
+def test_two_nodes_of_one_run_do_not_take_over_from_each_other() -> None:
+    cloud = world("cinder")
+    other = {"node": OLD, "storage_interface": "cinder", "iscsi_boot": True, "volumes": [{"name": "new", "image": "debian"}]}
+    outcomes = manage(cloud, [WANTED["cinder"], other], takeover="powered_off")
+    assert "from node board-1: that is asked for in this run as well" in outcomes[NEW].msg
+    assert not [one for one in cloud.writes if one.changes == "holder"]
+
+
+def test_a_node_that_was_only_prepared_is_not_undeployed() -> None:
+    cloud = world("external", provision_state="available", power_state="power off")
+    cloud.running.clear()
+    cloud.scripts.clear()
+    done = run(cloud, "external", "powered_off")
+    assert (done.msg, state(cloud)) == ("", at_the_end("external"))
+    assert cloud.nodes[uuid_of(OLD)]["provision_state"] == "available"
+    assert not any("undeploy" in action or "power off" in action for action in done.actions)
+
+
+def test_hidden_properties_are_no_answer() -> None:
+    cloud = world("external")
+    cloud.hides_properties = True
+    with pytest.raises(Exception, match="Ironic hides the properties of targets"):
+        run(cloud, "external", "powered_off")
+    assert not cloud.writes
+
+
+def test_nobody_is_asked_who_holds_what_where_nothing_may_be_taken_over(reading: None) -> None:
+    fair, permitted = world("external"), world("external", provision_state="available", power_state="power off")
+    manage(fair, [{**WANTED["external"], "targets": [{"volume_id": "x", **LUN, "target_lun": 9}]}])
+    manage(permitted, [{**WANTED["external"], "targets": [{"volume_id": "x", **LUN, "target_lun": 9}]}], takeover="powered_off")
+    assert len(fair.reads) <= len(permitted.reads)
