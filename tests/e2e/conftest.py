@@ -28,6 +28,7 @@ MODELS = [
     Model("cinder-bios", "bios", 3),
     Model("locked-out", "bios", 4),
     Model("nova-bios", "bios", 5),
+    Model("spare", "bios", 6),
 ]
 IMAGE = "bfv-e2e"  # in Glance
 REPORT = pytest.StashKey[Report]()

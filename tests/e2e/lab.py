@@ -20,6 +20,7 @@ from ..integration.array import Array
 from ..integration.lab import Node
 from ..integration.waiting import until
 from . import bmc, boot_server
+from .bmc import Controllers
 from .machine import Machine, Model
 from .network import ARRAY, Network
 from .sandbox import Sandbox
@@ -64,6 +65,7 @@ class Lab:
     machines: dict[str, Machine]
     folders: Folders
     network: Network
+    controllers: Controllers
     # What the machines said of themselves when one logged in to them, by their names.
     facts: dict[str, dict[str, str]] = field(default_factory=dict)
 
@@ -105,6 +107,11 @@ class Lab:
         self.cloud.provision(node, "provide", "available")
         return node
 
+    def dies(self, machine: Machine) -> None:
+        """A board dies: its machine, and the controller that would tell of it."""
+        machine.power_off()  # kill -9
+        self.controllers.lose(machine.model.name)
+
     def reboot(self, node: Node) -> None:
         """Switch the machine off and on."""
         machine = self.machines[node.name]
@@ -125,12 +132,12 @@ def running(models: Iterable[Model], folders: Folders, profile: str) -> Iterator
         for machine in machines.values():
             network.tap(machine.model.tap)
         stack.enter_context(sandbox.running())
-        stack.enter_context(bmc.running(emulator, machines, folders.run, folders.logs))
+        controllers = stack.enter_context(bmc.running(emulator, machines, folders.run, folders.logs))
         stack.enter_context(
             boot_server.running(sandbox.http_root, (machine.model for machine in machines.values()), folders.run, folders.logs)
         )
         tgt = stack.enter_context(array.running(folders.sockets, ARRAY, folders.logs / "array.log"))
-        yield Lab(cloud.Lab("e2e-"), tgt, machines, folders, network)
+        yield Lab(cloud.Lab("e2e-"), tgt, machines, folders, network, controllers)
     shutil.rmtree(folders.run)
 
 

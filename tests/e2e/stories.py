@@ -48,10 +48,11 @@ class Story:
     written: list[int] = field(default_factory=list)
     cuts: list[list[int]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    host: str = ""  # in the inventory, where it is called otherwise than its node
 
     @property
     def name(self) -> str:
-        return self.node.name
+        return self.host or self.node.name
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
@@ -99,6 +100,14 @@ class Story:
         with self.step(f"{count} path{'s' if count > 1 else ''}"):
             until(f"{count} paths of {self.name}", lambda: self.inside.facts()["paths"] == str(count), 240)
 
+    def board_dies(self, spare: str) -> None:
+        """The machine is gone with its controller, and the host moves to a spare: of the inventory only its node is changed."""
+        self.host = self.name
+        self.lab.dies(self.machine)
+        self.machine = self.lab.machines[spare]
+        with self.step("enroll the spare"):
+            self.node = self.lab.enroll(self.machine, "e2e")
+
     @property
     def inside(self) -> Inside:
         return Inside(self.machine.model.address, IMAGES)
@@ -106,7 +115,7 @@ class Story:
     def switch_off(self, what: str) -> None:
         with self.step(what):
             self.lab.cloud.power(self.node, "power off")
-            until(f"machine {self.name} to be off", lambda: not self.machine.is_on)
+            until(f"machine {self.node.name} to be off", lambda: not self.machine.is_on)
 
     def reboot(self, what: str) -> None:
         with self.step(what):

@@ -1,10 +1,14 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A machine that the array does not let in at first: that is found before it is switched on. Then it is the second one of its image."""
+"""A machine that the array does not let in at first: that is found before it is switched on. Then it is the second one of its image.
+
+At last its board dies, and a spare boots its disk, which the array shows to that one initiator only.
+"""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,8 @@ from .stories import DEPLOY, SEEDED, UNDEPLOY, Story
 
 NAME = "locked-out"
 VAIN = "deploy in vain"
+REFUSED = "take over a machine that nobody sees off"
+TAKEN = "take over one that was said to be off"
 
 
 @pytest.fixture(scope="module", params=[SEEDED])
@@ -36,7 +42,18 @@ def story(request: pytest.FixtureRequest, the_lab: Lab, disk_images: dict[str, P
     story.play("deploy", DEPLOY, variables)
     story.boot("boot")
     story.look_inside("boot")
-    story.play("undeploy", UNDEPLOY, variables)
+    died = story.node
+    story.board_dies("spare")
+    moved = variables | {"baremetal_deploy_node": story.node.name}
+    story.run(REFUSED, DEPLOY, moved, "-e", "baremetal_deploy_takeover=powered_off")
+    report.tell(NAME, f"that the old machine cannot be seen off was found in {story.seconds[REFUSED]:.1f} s")
+    said = json.dumps({"baremetal_deploy_takeover": "confirmed", "baremetal_deploy_takeover_confirmed": [died.name]})
+    story.play(TAKEN, DEPLOY, moved, "-e", said)
+    story.boot("boot of the spare")
+    report.tell(NAME, f"a spare took over in {story.seconds[TAKEN]:.1f} s")
+    story.states["of the dead one"] = the_lab.cloud.look(died)["provision_state"]
+    story.targets["of the dead one"] = the_lab.cloud.targets(died)
+    story.play("undeploy", UNDEPLOY, moved)
     return story
 
 
@@ -63,3 +80,22 @@ def test_it_is_its_own_machine_with_the_data_of_its_own_node(story: Story) -> No
 def test_the_password_is_not_shown(story: Story) -> None:
     for run in story.runs.values():
         assert "not-the-password" not in run.text
+
+
+def test_nothing_moves_from_a_machine_that_cannot_be_seen_off(story: Story) -> None:
+    run = story.runs[REFUSED]
+    assert run.code == 2
+    assert f"takeover_confirmed {NAME}" in run.text
+    assert (story.targets[REFUSED], story.states[REFUSED], story.on[REFUSED]) == ([], "available", False)
+
+
+def test_the_spare_boots_the_very_disk_under_the_same_initiator(story: Story) -> None:
+    first, then = story.markers["boot"], story.markers["boot of the spare"]
+    assert (first["boots"], then["boots"]) == ("1", "2")
+    assert then["initiator"] == first["initiator"]
+    (connector,) = story.lab.cloud.connectors(story.node)
+    assert connector["connector_id"] == first["initiator"]
+
+
+def test_nothing_leads_the_dead_one_to_the_disk_any_more(story: Story) -> None:
+    assert (story.states["of the dead one"], story.targets["of the dead one"]) == ("error", [])

@@ -306,6 +306,8 @@ class FakeCloud(FakeCinder):
             self._powering_off.discard(node["uuid"])
             dead = node["name"] in self.dead
             node.update({"last_error": "Failed to power off: no answer."} if dead else {"power_state": "power off"})
+            if not dead and node["provision_state"] == "active":  # ironic/conductor/utils.py, node_power_action
+                self._let_go(node)
         state = node["provision_state"]
         if state == "deploying" and node["name"] in self.deployment_fails:
             node.update(provision_state="deploy failed", last_error=self.deployment_fails[node["name"]])
@@ -320,13 +322,16 @@ class FakeCloud(FakeCinder):
                 provision_state="error", last_error="Failed to tear down: no answer.", instance_uuid=None, instance_info={}
             )
         elif state == "deleting":
-            for volume in self._volumes_of(node):
-                volume.update(status="available", attachments=[])
+            self._let_go(node)
             self.targets = {key: one for key, one in self.targets.items() if one["node_uuid"] != node["uuid"]}
             self.allocations.pop(node["instance_uuid"], None)
             node.update(provision_state="cleaning", power_state="power off", instance_uuid=None, instance_info={})
         elif state in ("cleaning", "clean wait"):
             node["provision_state"] = "manageable" if node["retired"] else "available"
+
+    def _let_go(self, node: Json) -> None:
+        for volume in self._volumes_of(node):
+            volume.update(status="available", attachments=[])
 
     def _volumes_of(self, node: Json) -> list[Json]:
         ids = [target["volume_id"] for target in self.targets.values() if target["node_uuid"] == node["uuid"]]

@@ -224,6 +224,15 @@ def test_an_initiator_that_is_asked_for_by_its_name_is_taken_over_as_well() -> N
     assert (done.msg, state(cloud)) == ("", at_the_end("external"))
 
 
+def test_the_volume_of_a_node_that_is_off_already_is_let_go() -> None:
+    cloud = world("cinder", power_state="power off")
+    cloud.running.clear()
+    done = run(cloud, "cinder", "powered_off")
+    assert (done.msg, state(cloud)) == ("", at_the_end("cinder"))
+    assert [volume for volume, _connector in cloud.ended_connections] == [uuid_of("root")]
+    assert not any(action.startswith("power off") for action in done.actions)
+
+
 def test_the_array_is_told_of_the_initiator_that_goes() -> None:
     cloud = world("cinder", dead=True)
     run(cloud, "cinder", "confirmed")

@@ -38,7 +38,7 @@ def plan(want: NodeWanted, found: NodeFound) -> list[Stage]:
     refuse(f"{what} from node {holder.node.name}", obstacles(want, holder))
     if deployment.is_undeploying(holder.node):
         return [_stage(Plan(_subject(holder), {}, {}, waiting=f"node {holder.node.name} to be undeployed"))]
-    plans = [_fence(want, found, holder), _release(holder), _move(want, found, holder), _undeployment(want, found, holder)]
+    plans = [_fence(want, found, holder), _release(want, holder), _move(want, found, holder), _undeployment(want, found, holder)]
     return [_stage(one) for one in plans if not one.settled]
 
 
@@ -142,9 +142,14 @@ def _fence(want: NodeWanted, found: NodeFound, holder: Holder) -> Plan:
     return Plan(subject, *shown, (step,), f"node {other.name} to be seen off")
 
 
-def _release(holder: Holder) -> Plan:
-    """Let Cinder end the other node's hold. A volume that is on its way out is waited for."""
+def _release(want: NodeWanted, holder: Holder) -> Plan:
+    """Let Cinder end the other node's hold. A volume that is on its way out is waited for.
+
+    Of a node that is deployed Ironic does it by itself when it powers it off (ironic/conductor/utils.py, node_power_action).
+    """
     other = holder.node
+    if want.takeover.mode == POWERED_OFF and other.power_state != nodes.POWER_OFF and other.provision_state == "active":
+        return Plan(f"attachments of node {other.name}", {}, {})
     steps: tuple[Step, ...] = ()
     for one in holder.attachments:
         if not one.ends:
