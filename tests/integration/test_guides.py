@@ -95,6 +95,13 @@ def rack_of_cinder(lab: Lab, folder: Path) -> None:
     lab.ironic("PUT", f"/nodes/{third.uuid}/maintenance", {"reason": "new memory"})
 
 
+def rack_of_two_images(lab: Lab, folder: Path) -> None:
+    for image in ("rack5-debian-13", "rack5-debian-14"):
+        lab.image(image, folder)
+    for number in (1, 2, 3):
+        node(lab, f"rack5-0{number}")
+
+
 def rack_of_an_array(lab: Lab, folder: Path) -> None:
     """Fake hardware never starts: Keystone's port answers for the machines. test_wait_for has those that do not answer."""
     keystone = urlsplit(clouds()["clouds"]["baremetal-admin"]["auth"]["auth_url"])
@@ -178,6 +185,8 @@ STAGES = {
     "guide_checkpoints": Stage(("shop-",), a_shop),
     "guide_cd_boot": Stage(("install-", "installer-13"), installer),
     "guide_cinder": Stage(("rack1-", "debian-13-iscsi"), rack_of_cinder),
+    # Nobody listens there.
+    "guide_rollout": Stage(("rack5-",), rack_of_two_images, addresses={"192.0.2.20": "127.61.6.20"}),
     "guide_external": Stage(("rack2-",), rack_of_an_array),
     # The image is made for the test: e2e builds one with the role, and boots from it.
     "guide_array": Stage(("rack4-",), rack_of_empty_luns, {ARRAY_IMAGE_RUN: "true"}, addresses=PORTALS),
