@@ -64,7 +64,9 @@ class Inside:
 
         def answers() -> bool:
             try:
-                return not subprocess.run([*self._ssh(), "true"], capture_output=True, timeout=60, check=False).returncode
+                return not subprocess.run(
+                    [*self._ssh(), "true"], stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
+                ).returncode
             except subprocess.TimeoutExpired:
                 return False
 
