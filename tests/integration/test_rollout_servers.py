@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +38,13 @@ def shop(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy], tmp_path_fa
     names = {f"shop-{number}": lab.name(f"shop-{number}") for number in (1, 2)}
     hosts: dict[str, Json] = {
         host: {
-            "bfv_server": {"name": name, "flavor": "bfv.small", "networks": NETWORK, "boot": {"volume": f"{name}-root"}},
+            "bfv_server": {
+                "name": name,
+                "flavor": "bfv.small",
+                "networks": NETWORK,
+                "boot": {"volume": f"{name}-root"},
+                "replace_may_lose": ["user_data"],
+            },
             "bfv_server_volumes": [{"name": f"{name}-root", "image": IMAGE}],
             "rollout_image": image,
             # Nobody listens at the second one's.
@@ -62,6 +69,13 @@ def shop(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy], tmp_path_fa
 
     waves = ("-e", '{"rollout_waves": [1]}')
     run("boot", SERVER)
+    run(
+        "lossy",
+        ROLLOUT,
+        *waves,
+        "-e",
+        json.dumps({"bfv_server": {"name": names["shop-1"]}}),
+    )
     run("check", ROLLOUT, *waves, "--check")
     run("the second is ill", ROLLOUT, *waves)
     run("resume", ROLLOUT, *waves, "-e", '{"rollout_gate": {}}')
@@ -77,7 +91,7 @@ def _inventory(ansible: Ansible, hosts: dict[str, Json]) -> Path:
 
 def test_the_runs_end_as_they_should(shop: Shop) -> None:
     codes = {what: run.code for what, run in shop.runs.items()}
-    expected = {"boot": 0, "check": 0, "the second is ill": 2, "resume": 0, "again": 0, "boot again": 0}
+    expected = {"boot": 0, "lossy": 2, "check": 0, "the second is ill": 2, "resume": 0, "again": 0, "boot again": 0}
     assert codes == expected, "\n".join(run.text for run in shop.runs.values())
 
 
@@ -93,6 +107,6 @@ def test_all_have_new_disks_and_their_old_ports(shop: Shop) -> None:
         assert (port, status) == (shop.seen["boot"][host][1], "ACTIVE")
 
 
-@pytest.mark.parametrize("what", ["check", "again", "boot again"])
+@pytest.mark.parametrize("what", ["lossy", "check", "again", "boot again"])
 def test_what_changes_nothing_writes_nothing(shop: Shop, what: str) -> None:
     assert shop.written[what] == []
