@@ -472,6 +472,7 @@ OPTIONS: Options = {
     "validate": {"type": "bool", "default": True},
     "fail_after": {"type": "str"},
     "report": {"type": "path"},
+    "volume_prices": {"type": "dict"},
     "volumes_on_undeploy": {"type": "str", "choices": ["keep", "delete"], "default": "keep"},
     "concurrency": {"type": "int", "default": 4},
     **IQN_PREFIX,

@@ -58,6 +58,40 @@ def a_volume(name: str = "root", *, volume_type: str = "lvm", **fields: Any) -> 
     }
 
 
+POOL = "os-vol-host-attr:host"
+
+
+def a_pool(backend: str = "lvm", **capabilities: Any) -> Json:
+    """What a thick backend of 100 GiB reports of its one pool, and nothing is on it."""
+    return {
+        "volume_backend_name": backend,
+        "total_capacity_gb": 100.0,
+        "free_capacity_gb": 100.0,
+        "provisioned_capacity_gb": 0,
+        "max_over_subscription_ratio": "20.0",
+        "reserved_percentage": 0,
+        "thin_provisioning_support": False,
+        **capabilities,
+    }
+
+
+def virtual_free(pool: Json, *, thick: bool = False) -> float:
+    """cinder/scheduler/sched_utils.py, calculate_capacity_factors, and filters/capacity_filter.py where it comes to no number."""
+    total, free, percent = pool["total_capacity_gb"], pool["free_capacity_gb"], pool["reserved_percentage"]
+    if free in ("infinite", "unknown"):
+        return math.inf
+    if total in ("infinite", "unknown"):
+        return -1 if percent else math.inf
+    available = total - math.floor(total * percent / 100)
+    if pool["thin_provisioning_support"] and not thick:
+        ratio = pool["max_over_subscription_ratio"]
+        if ratio == "auto":
+            used, provisioned = total - free, pool["provisioned_capacity_gb"]
+            ratio = 1 + provisioned / (used + 1) if provisioned else 20.0
+        return float(available * float(ratio) - pool["provisioned_capacity_gb"]) if float(ratio) >= 1 else -1
+    return float(min(available - pool["provisioned_capacity_gb"], free))
+
+
 def of_image(name: str = "debian") -> Json:
     """What a volume made from that image has more."""
     return {"volume_image_metadata": {"image_id": uuid_of(name)}}
@@ -140,6 +174,7 @@ class FakeCinder:
         self.zone_fallback = False  # allow_availability_zone_fallback of cinder.conf
         self.limits = {"volumes": UNLIMITED, "gigabytes": UNLIMITED}
         self.hides_quota = False
+        self.pools: dict[str, Json] | None = None  # by their names; None where this user may not see them, and all have room
         self.drops_filters = False  # a filter that the service does not know counts as none
         self.list_repeats: set[str] = set()  # ids that a list tells twice: their records moved to the next page meanwhile
         self.list_misses: set[str] = set()  # ids that a list does not tell, once: they moved to a page that was read already
@@ -164,6 +199,12 @@ class FakeCinder:
             )
         if kind == "os-quota-sets":
             return {"quota_set": {"id": name, **self.quota()}}
+        if kind == "scheduler-stats" and self.pools is None:
+            raise Rejected(
+                "read Cinder's pools", "Cinder", 403, "Policy doesn't allow scheduler_extension:scheduler_stats:get_pools."
+            )
+        if kind == "scheduler-stats":
+            return {"pools": [{"name": pool, "capabilities": dict(told)} for pool, told in (self.pools or {}).items()]}
         if (kind, name) == ("types", "default"):
             return {"volume_type": deepcopy(next(iter(self.volume_types.values())))}
         if kind == "os-availability-zone":
@@ -460,8 +501,29 @@ class FakeCinder:
         if source and kind in ("snapshot_id", "source_volid") and source.get("_content"):
             made["_content"] = source["_content"]
         made["_becomes"] = {"status": self.volumes_end_in, **brought, **self._brought(kind, source)}
+        if self.pools is not None and not self._schedule(made, source if kind == "source_volid" else None):
+            made["_becomes"] = {"status": "error"}  # No valid backend was found
         self.volumes[made["id"]] = made
         return shown(made)
+
+    def _schedule(self, made: Json, source: Json | None) -> bool:
+        """cinder/scheduler/filter_scheduler.py: the pool with the most room that fits takes the volume, and that of its source a clone."""
+        specs = self.volume_types[made["volume_type_id"]].get("extra_specs", {})
+        room = {
+            name: virtual_free(pool, thick=specs.get("provisioning:type") == "thick")
+            for name, pool in (self.pools or {}).items()
+            if specs.get("volume_backend_name") in (None, pool["volume_backend_name"])
+            if (source or {}).get(POOL) in (None, name)
+        }
+        fits = {name: free for name, free in room.items() if free >= made["size"]}
+        if not fits:
+            return False
+        made[POOL] = max(fits, key=lambda name: fits[name])
+        pool = (self.pools or {})[made[POOL]]
+        pool["provisioned_capacity_gb"] += made["size"]
+        if not isinstance(pool["free_capacity_gb"], str):
+            pool["free_capacity_gb"] -= made["size"]
+        return True
 
     def _source_of(self, request: Request, wanted: Json) -> tuple[str, Json | None]:
         kinds = {"imageRef": "images", "snapshot_id": "snapshots", "source_volid": "volumes", "backup_id": "backups"}

@@ -59,6 +59,7 @@ __all__ = [
     "attached",
     "in_its_time",
     "manage",
+    "managed",
     "of_image",
     "planned",
     "settle",
@@ -82,6 +83,7 @@ _CINDERS = (
     "limits",
     "os-quota-sets",
     "os-availability-zone",
+    "scheduler-stats",
     "images",
 )
 _WRONG_STATE = 'The requested action "{}" can not be performed on node "{}" while it is in state "{}".'
@@ -456,10 +458,16 @@ def manage(
     cloud: FakeCloud, nodes: list[Json], *, check_mode: bool = False, tell: Tell | None = None, **params: Any
 ) -> dict[str, Outcome]:
     """What the module baremetal_fleet does with these nodes, in the time of the fake."""
+    return {outcome.node: outcome for outcome in managed(cloud, nodes, check_mode=check_mode, tell=tell, **params).outcomes}
+
+
+def managed(
+    cloud: FakeCloud, nodes: list[Json], *, check_mode: bool = False, tell: Tell | None = None, **params: Any
+) -> fleet.Result:
+    """The same, with what is told of the whole run."""
     given = {"state": "deployed", "concurrency": 4, "timeout": 60, "wait": True, "nodes": nodes, **params}
     with in_its_time(cloud):
-        result = fleet.manage(cloud, given, check_mode=check_mode, tell=tell)  # type: ignore[arg-type]
-    return {outcome.node: outcome for outcome in result.outcomes}
+        return fleet.manage(cloud, given, check_mode=check_mode, tell=tell)  # type: ignore[arg-type]
 
 
 def _fields(record: Json, query: Json) -> Json:

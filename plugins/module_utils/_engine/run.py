@@ -67,7 +67,7 @@ def run(options: Options, resource: Resource, report: Report | None = None, **ru
 def run_fleet(options: Options, tell: Tell | None = None) -> None:
     """Run the module that manages many nodes. It fails only where nothing can be done at all; nodes fail by themselves.
 
-    ``tell`` gets a line of text and its verbosity (0 is always shown, 1 with -v) whenever something has happened.
+    ``tell`` gets a line of text and its verbosity (0 is always shown, 1 with -v, 2 with -vv) whenever something has happened.
     """
     module = _module(options, {})
     masks = masking.OfNodes(module)
@@ -85,6 +85,7 @@ def run_fleet(options: Options, tell: Tell | None = None) -> None:
     result: dict[str, Any] = {
         "changed": any(outcome.changed for outcome in managed.outcomes),
         "seconds": managed.seconds,
+        "room": managed.room,
         "nodes": {outcome.node: masks.clean(outcome.node, outcome.result()) for outcome in managed.outcomes},
     }
     if module.wants_diff:

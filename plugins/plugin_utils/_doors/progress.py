@@ -20,9 +20,9 @@ def are_lines_welcome() -> bool:
 
 
 def tell(line: str, verbosity: int) -> None:
-    """Show a line at once: always, or from ``-v`` on. Safe for threads."""
+    """Show a line at once: always, or from as many ``-v`` on. Safe for threads."""
     shown = plain(line)  # names may hold anything
     if verbosity:
-        Display().v(shown)
+        Display().verbose(shown, caplevel=verbosity - 1)
     else:
         Display().display(shown)

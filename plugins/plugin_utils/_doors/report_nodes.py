@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from ...module_utils._engine.fleet.failures import anonymous
+from ...module_utils._engine.fleet.failures import anonymous, of_several
 from ...module_utils._engine.resources.node import states
 
 Record = Mapping[str, object]
@@ -111,9 +111,10 @@ def summary(result: Record, shown: Sequence[Node], state: str) -> Summary:
 def failures(shown: Iterable[Node]) -> list[Failure]:
     """The nodes that failed by their reasons, in the order of these: what makes a run stop comes before what is stopped by it."""
     same: dict[str, list[Node]] = defaultdict(list)
-    for node in shown:
-        if node.outcome == FAILED:
-            same[anonymous(node.msg, (node.known_as, node.name))].append(node)
+    failed = [node for node in shown if node.outcome == FAILED]
+    shared = of_several(node.msg for node in failed)
+    for node in failed:
+        same[node.msg if node.msg in shared else anonymous(node.msg, (node.known_as, node.name))].append(node)
     groups = sorted(same.values(), key=lambda ones: min(node.ended for node in ones))
     return [Failure(ones[0].msg, tuple(ones)) for ones in groups]
 

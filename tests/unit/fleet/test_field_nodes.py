@@ -345,5 +345,6 @@ def test_field_S13_the_quota_is_for_all_nodes_of_a_call_together() -> None:
     cloud = two()
     cloud.limits["gigabytes"] = 15
     outcomes = manage(cloud, [rooted("bm-0"), rooted("bm-1")], state="prepared", check_mode=True)
-    assert outcomes["bm-0"].msg == ""
+    assert outcomes["bm-0"].msg == outcomes["bm-1"].msg
     assert "15 GiB are left, and 20 are needed" in outcomes["bm-1"].msg
+    assert "There is room for 1 of 2 nodes, and not for bm-1." in outcomes["bm-1"].msg

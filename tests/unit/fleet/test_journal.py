@@ -193,5 +193,7 @@ def test_what_is_waited_for_is_told_once_however_long_it_takes() -> None:
     assert sum(line.startswith("deployed 0/1") for line, _verbosity in lines) == 1
 
 
-def test_check_mode_tells_nothing() -> None:
-    assert told(a_cloud(1), entry(), check_mode=True) == ([], {"bm-0": []})
+def test_check_mode_tells_only_what_a_run_would_make() -> None:
+    lines, history = told(a_cloud(1), entry(), check_mode=True)
+    assert (history, {verbosity for _line, verbosity in lines}) == ({"bm-0": []}, {2})
+    assert lines[0][0].startswith("This run makes 1 volume, ")

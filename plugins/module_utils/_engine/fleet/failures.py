@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -22,11 +22,17 @@ def anonymous(reason: str, names: Iterable[str]) -> str:
     return reason
 
 
+def of_several(reasons: Iterable[str]) -> frozenset[str]:
+    """The reasons that several nodes were told in the very same words: the names in them are those of others as well, and stay."""
+    return frozenset(reason for reason, times in Counter(reasons).items() if times > 1)
+
+
 def told(failed: Mapping[str, str], total: int) -> str:
     """One line about the nodes that failed, by the reason that each was told: the most frequent reasons, each in the words of its first node."""
     alike: dict[str, list[str]] = defaultdict(list)
+    same = of_several(failed.values())
     for name, reason in failed.items():
-        alike[anonymous(reason, [name])].append(name)
+        alike[reason if reason in same else anonymous(reason, [name])].append(name)
     groups = sorted(alike.values(), key=lambda names: -len(names))
     if len(groups) == 1:
         return f"{len(failed)} of {total} nodes failed ({_some(groups[0])}): {failed[groups[0][0]]}"

@@ -14,7 +14,7 @@ from ..cloud.connection import Cloud
 from ..cloud.wait import Rounds
 from ..resources.settle import timed_out
 from ..values.errors import BfvError, Invalid, Refused
-from . import brake, observe, plan, shared
+from . import brake, observe, plan, room, room_told, shared
 from .again import look_again, look_at_last
 from .brake import Brake
 from .journal import Journal, Tell
@@ -33,32 +33,44 @@ class Result:
 
     outcomes: list[Outcome]
     seconds: float
+    room: Mapping[str, Any]  # what the run makes, and what was left for it
     warnings: tuple[str, ...] = ()
 
 
 def manage(cloud: Cloud, params: Mapping[str, Any], *, check_mode: bool, tell: Tell | None = None) -> Result:
     """Bring every node of the option nodes where it is wanted. Raises BfvError only where no node can be looked at.
 
-    ``tell`` gets a line of text and its verbosity (0 is always shown, 1 with -v) whenever something has happened.
+    ``tell`` gets a line of text and its verbosity (0 is always shown, 1 with -v, 2 with -vv) whenever something has happened.
     """
     wants, malformed = read(params)
+    prices = room_told.prices(params.get("volume_prices"))
     total = len(params["nodes"])
     run = Run(cloud, Journal(params["state"], total, tell), Brake(brake.limit(params.get("fail_after"), total)))
     refused = [Outcome(node, str(error)) for node, error in malformed.items()]
     going: list[Progress] = []
     found: shared.Found = observe.observe(cloud, wants)
-    for judge in (shared.refuse_second, shared.refuse_held, shared.refuse_taken_over, shared.refuse_beyond_quota):
+    for judge in (shared.refuse_second, shared.refuse_held, shared.refuse_taken_over):
         found = judge(wants, found)
     names: dict[str, str] = {}
+    ready: list[Progress] = []
     for want in wants:
         seen = found[want.node]
         try:
-            going.append(_start(want, seen, names))
+            ready.append(_start(want, seen, names))
         except BfvError as error:
             refused.append(Outcome(want.node, str(error), found=seen if isinstance(seen, NodeFound) else None))
+    needed = room.of((one.want, one.found) for one in ready)
+    sums = room_told.view(needed, prices)
+    run.journal.tell_all(sums["told"])
+    for one in ready:
+        try:
+            needed.check(one.want.node)
+            going.append(one)
+        except BfvError as error:
+            refused.append(Outcome(one.want.node, str(error), found=one.found))
     if check_mode:
         planned = [Outcome(one.want.node, actions=_foreseen(run, one), plan=one.plan, found=one.found) for one in going]
-        return Result(refused + planned, run.journal.seconds)
+        return Result(refused + planned, run.journal.seconds, sums)
     for outcome in refused:
         run.brake.count()
         run.journal.note(outcome.node, outcome.msg, 0 if len(refused) <= _TOLD else 1)
@@ -66,7 +78,7 @@ def manage(cloud: Cloud, params: Mapping[str, Any], *, check_mode: bool, tell: T
     warnings = look_at_last(run, going)
     outcomes = refused + [one.outcome() for one in going]
     outcomes = [replace(one, history=run.journal.of(one.node)) for one in outcomes]
-    return Result(outcomes, run.journal.seconds, tuple(warnings))
+    return Result(outcomes, run.journal.seconds, sums, tuple(warnings))
 
 
 def _start(want: NodeWanted, seen: NodeFound | Refused, names: dict[str, str]) -> Progress:

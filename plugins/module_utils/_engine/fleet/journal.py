@@ -8,10 +8,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-# Gets a line and its verbosity: 0 is always shown, 1 with -v.
+# Gets a line and its verbosity: 0 is always shown, 1 with -v, 2 with -vv.
 Tell = Callable[[str, int], None]
 
 
@@ -56,6 +56,12 @@ class Journal:
                 self._say(
                     f"{self._state} {done}/{self._total}, {failed} failed, {counts[2]} waiting, {_minutes(self.seconds)}", 0
                 )
+
+    def tell_all(self, lines: Iterable[str]) -> None:
+        """What concerns the whole run and no node: told to those who want to know much."""
+        with self._lock:
+            for line in lines:
+                self._say(line, 2)
 
     def of(self, node: str) -> tuple[Entry, ...]:
         """What happened to the node, in order."""

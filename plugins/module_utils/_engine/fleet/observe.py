@@ -22,7 +22,8 @@ from ..resources.node.hardware import Hardware
 from ..resources.node.record import Node
 from ..resources.node.storage import Default
 from ..resources.node.target import Target
-from ..resources.volume import golden, reservation
+from ..resources.volume import drift, golden, reservation
+from ..resources.volume import plan as volume
 from ..resources.volume import record as volume_record
 from ..resources.volume import source as volume_source
 from ..resources.volume.needs import Needs
@@ -60,7 +61,7 @@ class NodeFound:
     held: Mapping[str, Volume] | None = field(default_factory=dict, repr=False)
     snapshots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by the volume's id, where volumes may have to go
     # The nodes whose targets name a volume, by what they call it, where volumes may have to go.
-    needs: Needs | None = None  # what the project may have; read only where a volume may have to be made
+    needs: Needs | None = None  # what the project may have; read only where a volume may have to be made, or to grow
     hardware: Hardware = field(default_factory=Hardware, repr=False)  # read only where a node may be deployed
     claims: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
     default_storage_interface: Default | None = None  # read only where a node is to be reset
@@ -90,7 +91,7 @@ def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | 
     resets = {nodes[want.node].driver for want in wants if want.state == ABSENT and want.node in nodes}
     defaults = {driver: node_storage.read_default(cloud, driver) for driver in resets}
     boots = hardware.read(cloud, to_deploy if _is_few(len(to_deploy), len(known)) else None) if to_deploy else Hardware()
-    needs = read_needs(cloud) if any(_may_make(want, volumes) for want in wants) else None
+    needs = read_needs(cloud) if any(_needs_room(want, volumes, sources) for want in wants) else None
     found: dict[str, NodeFound | Refused] = {}
     for want in wants:
         seen = nodes.get(want.node)
@@ -299,9 +300,17 @@ def _may_delete(want: NodeWanted) -> bool:
     return want.deletes_volumes or any(one.recreate != "never" for one in want.volumes)
 
 
-def _may_make(want: NodeWanted, volumes: Mapping[str, tuple[Volume, ...]]) -> bool:
-    """Whether a volume of the node may have to be made."""
-    return want.state not in GOING and any(one.recreate != "never" or not volumes.get(one.label) for one in want.volumes)
+def _needs_room(
+    want: NodeWanted, volumes: Mapping[str, tuple[Volume, ...]], sources: Mapping[tuple[str, str], Source | Unusable]
+) -> bool:
+    """Whether a volume of the node may have to be made, or to grow."""
+    return want.state not in GOING and any(_makes(one, volumes.get(one.label, ()), sources) for one in want.volumes)
+
+
+def _makes(want: volume.Wanted, there: Collection[Volume], sources: Mapping[tuple[str, str], Source | Unusable]) -> bool:
+    seen = sources.get(want.source) if want.source else None
+    source = None if isinstance(seen, Unusable) else seen
+    return not there or any(drift.is_recreated(want, one, source) or drift.needs_more(want, one) for one in there)
 
 
 def _read_snapshots(cloud: Cloud) -> dict[str, tuple[str, ...]]:

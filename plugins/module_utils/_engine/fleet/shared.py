@@ -1,20 +1,16 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What the nodes of one call share: a volume of Cinder that is not multiattach only one can have, and the project's quota is for all. Pure."""
+"""What the nodes of one call share: a volume of Cinder that is not multiattach only one can have. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..resources.node import target
-from ..resources.volume import plan as volume
-from ..resources.volume.creation import as_counted
-from ..resources.volume.needs import check_room
 from ..resources.volume.record import Volume
 from ..values.errors import Refused
-from . import surroundings
 from .observe import NodeFound
 from .plan import claimants
 from .wanted import GOING, NodeWanted
@@ -84,29 +80,6 @@ def refuse_taken_over(wants: Iterable[NodeWanted], found: Found) -> dict[str, No
                 f"Run for node {want.node} alone first, and then for the others."
             )
     return judged
-
-
-def refuse_beyond_quota(wants: Iterable[NodeWanted], found: Found) -> dict[str, NodeFound | Refused]:
-    """What was found, with a refusal in place of each node for whose new volumes the quota is used up by those before it."""
-    making: list[Volume] = []
-    judged = dict(found)
-    for want in wants:
-        seen = found[want.node]
-        if isinstance(seen, Refused) or seen.needs is None or want.state in GOING:
-            continue
-        try:
-            new = [_new(one, seen) for one in want.volumes if not seen.volumes.get(one.label)]
-            check_room([*making, *new], seen.needs, f"make the volumes of node {want.node} beside those of the nodes before it")
-        except Refused as error:
-            judged[want.node] = error
-            continue
-        making += new
-    return judged
-
-
-def _new(want: volume.Wanted, found: NodeFound) -> Volume:
-    around = surroundings.of_volume(want, found)
-    return as_counted(volume.expected(want, replace(around, needs=None)), around.source)
 
 
 def _disks(want: NodeWanted, found: NodeFound) -> Iterator[_Disk]:

@@ -27,7 +27,9 @@ def of_volume(want: volume.Wanted, found: NodeFound) -> volume.Found:
     volumes = found.volumes.get(want.label, ())
     going = [one for one in volumes if want.state == "absent" or is_recreated(want, one, source)]
     snapshots = tuple(name for one in going for name in found.snapshots.get(one.id, ()))
-    return volume.Found(volumes, source, snapshots, golden, found.needs, lacks)
+    # Whether there is room is looked at for all nodes together: see room.py.
+    needs = replace(found.needs, left={}, pools=None) if found.needs else None
+    return volume.Found(volumes, source, snapshots, golden, needs, lacks)
 
 
 def of_target(want: target.Wanted, node_wanted: NodeWanted, found: NodeFound, goal: Node, made: Collection[str]) -> target.Found:

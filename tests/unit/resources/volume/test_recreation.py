@@ -220,7 +220,7 @@ def test_field_d4_where_there_is_no_room_for_both_that_is_said(limit: str, most:
 def test_field_d4_where_there_is_no_room_at_all_nothing_goes(order: str) -> None:
     cloud = a_cloud(**OTHER)
     cloud.limits["gigabytes"] = 10
-    with pytest.raises(Refused, match=r"1?0 GiB are left, and 20 are needed") as refused:
+    with pytest.raises(Refused, match=r"0 GiB are left, and [12]0 are needed") as refused:
         settle(cloud, volume, name="root", image="debian", size=20, recreate="on_drift", recreate_order=order)
     assert "There is room for one of the two" not in str(refused.value)
     assert cloud.writes == []

@@ -155,18 +155,29 @@ def test_a_user_who_may_not_see_the_quota_gets_what_the_limits_tell() -> None:
         planned(cloud, volume, name="data", size=1)
 
 
-def test_the_volumes_of_a_fleet_are_counted_together() -> None:
+def test_what_is_made_together_is_counted_together() -> None:
     cloud = FakeCloud()
     cloud.limits.update(volumes=3, gigabytes_fast=15)
     have = needs.read(cloud)
     new = [record.from_api(a_volume(f"root-{number}", volume_type="fast", size=5)) for number in range(4)]
-    needs.check_room(new[:3], have, "make the fleet's volumes")
+    uses = [needs.use_of(one, have) for one in new]
+    assert needs.check_room(uses[:3], have, "make them").left == {"volumes": 0, "gigabytes_fast": 0}
     with pytest.raises(
-        Refused,
-        match=r"make the fleet's volumes: .*15 GiB of type fast are left, and 20 are needed and 3 volumes are left, and 4",
+        Refused, match=r"make them: .*15 GiB of type fast are left, and 20 are needed and 3 volumes are left, and 4 are needed"
     ):
-        needs.check_room(new, have, "make the fleet's volumes")
-    needs.check_room(new, have, "make the fleet's volumes", goes=new[:1])
+        needs.check_room(uses, have, "make them")
+    needs.check_room([*uses[:3], needs.use_of(new[3], have, goes=new[0])], have, "make them")
+
+
+def test_what_goes_before_a_volume_frees_room_for_that_alone() -> None:
+    cloud = FakeCloud()
+    cloud.limits.update(volumes=0, gigabytes=5)
+    have = needs.read(cloud)
+    small, large = (record.from_api(a_volume(name, size=size)) for name, size in (("small", 5), ("large", 10)))
+    in_its_place = needs.use_of(small, have, goes=large)
+    assert needs.check_room([in_its_place], have, "make it")
+    with pytest.raises(Refused, match="no volume is left"):
+        needs.check_room([in_its_place, needs.use_of(small, have)], have, "make both")
 
 
 # What is written

@@ -78,7 +78,7 @@ def _begin(
     """The new volumes, the notes on those that stay, and the safety checkpoint."""
     lacking = [one.expected(made) for one in back.places if one.volume is None]
     if back.needs and lacking:
-        volume_needs.check_room(lacking, back.needs, what)
+        volume_needs.check_room([volume_needs.use_of(one, back.needs) for one in lacking], back.needs, what)
     notes = [note for one in back.places for note in places.await_snapshot(one, back, node, checkpoint)]
     new = together("", [one.new.plan(made) for one in back.places if one.new])
     stages = [replace(new, steps=(*new.steps, *notes))]

@@ -85,7 +85,7 @@ def _begin(
     _check_losses(want, server, what)
     lacking = [disk.expected(made) for disk in new.disks if not disk.found.volumes]
     if new.needs:
-        volume_needs.check_room(lacking, new.needs, what)
+        volume_needs.check_room([volume_needs.use_of(one, new.needs) for one in lacking], new.needs, what)
     disks = [disk.plan(made) for disk in new.disks]
     stop = servers.plan(servers.Wanted(name=server.name, state="stopped"), _of(new), others)
     stages = [stop, *_saved(want, found, server, new, made), *_detached(server, found, new, others)]

@@ -10,9 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ...cloud.connection import Cloud
-from ...cloud.errors import Rejected
 from ...values.errors import refuse
-from ...values.paths import path_of
+from ..volume import quota
 from ..volume.record import Volume
 
 
@@ -28,17 +27,7 @@ class Room:
 
 def read(cloud: Cloud) -> Room:
     """The quota, or what the project's limits tell of it where a user may not see it."""
-    try:
-        path = path_of("os-quota-sets", cloud.project)
-        quota = cloud.block_storage.read(path, "read the project's quota", usage=True)["quota_set"]
-    except Rejected as error:
-        if error.status != 403:
-            raise
-        seen = cloud.block_storage.read("/limits", "read the project's limits")["limits"]["absolute"]
-        most = seen["maxTotalSnapshots"]
-        return Room({"snapshots": most - seen["totalSnapshotsUsed"]} if most >= 0 else {})
-    limited = {key: one for key, one in quota.items() if isinstance(one, dict) and one["limit"] >= 0}
-    return Room({key: one["limit"] - one["in_use"] - one["reserved"] for key, one in limited.items()})
+    return Room(quota.read(cloud))
 
 
 def check(volumes: Collection[Volume], room: Room, what: str) -> None:

@@ -117,5 +117,4 @@ def check_made(
             )
         made.append(Volume(TO_COME, "", "available", size, volume_type=one.get("volume_type")))
     if made and needs:
-        first, *beside = [*([boot] if boot else []), *made]
-        volume_needs.check(first, needs, what, beside=beside)
+        volume_needs.check([volume_needs.use_of(one, needs) for one in [*([boot] if boot else []), *made]], needs, what)

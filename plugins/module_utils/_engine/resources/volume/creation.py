@@ -90,13 +90,29 @@ def plan_creation(want: Wanted, found: Found, made: Collection[str], replaces: V
 
 def _check_needs(want: Wanted, wanted: Volume, found: Found, made: Collection[str], what: str) -> None:
     """What the volume needs, and the golden volume that has to be made for it."""
-    if found.needs is None:
-        return
+    if found.needs:
+        first = cast_for(want, found, made)
+        uses = [needs.use_of(first, found.needs)] if first else []
+        needs.check([*uses, use_of(want, wanted, found, found.needs, made)], found.needs, what)
+
+
+def cast_for(want: Wanted, found: Found, made: Collection[str]) -> Volume | None:
+    """The golden volume that has to be made before the volume; None where there is one, or none is wanted."""
     source = found.source
-    cast: tuple[Volume, ...] = ()
-    if source and want.via_golden and golden.elect(found.golden, source, want.volume_type, made).elected is None:
-        cast = (new(golden.wanted(source, want), found),)
-    needs.check(as_counted(wanted, source), found.needs, what, beside=cast)
+    if source is None or not want.via_golden or golden.elect(found.golden, source, want.volume_type, made).elected:
+        return None
+    return new(golden.wanted(source, want), replace(found, needs=None))
+
+
+def use_of(
+    want: Wanted, wanted: Volume, found: Found, have: needs.Needs, made: Collection[str], goes: Volume | None = None
+) -> needs.Use:
+    """What the new volume itself uses up. A clone comes to be beside its source (cinder/volume/flows/api/create_volume.py, VolumeCastTask)."""
+    source, beside = found.source, found.source.pool if found.source else None
+    if source and want.via_golden:
+        elected = golden.elect(found.golden, source, want.volume_type, made).elected
+        beside = elected.pool if elected else golden.wanted(source, want).name
+    return needs.use_of(as_counted(wanted, source), have, goes=goes, beside=beside)
 
 
 def as_counted(wanted: Volume, source: Source | None) -> Volume:

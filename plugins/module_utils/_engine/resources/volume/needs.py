@@ -5,32 +5,36 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ...cloud.connection import Cloud
-from ...cloud.errors import Rejected
 from ...cloud.service import Json
 from ...values import references
 from ...values.errors import Refused, refuse
-from ...values.paths import path_of
+from . import pools, quota
+from .pools import Pool
 from .record import Volume
 
 _KINDS = ("volumes", "gigabytes")
-_LARGEST = "per_volume_gigabytes"
+_BACKEND = "volume_backend_name"
+_THICK = ("provisioning:type", "thick")
 _ZONES = "RESKEY:availability_zones"  # cinder/volume/volume_utils.py, extract_availability_zones_from_volume_type
 _MULTIATTACH = ("multiattach", "<is> True")
 
 
 @dataclass(frozen=True)
 class VolumeType:
-    """A type that the project may use. ``zones`` is None where it does not say to which it is bound."""
+    """A type that the project may use. ``zones`` is None where it does not say to which it is bound, ``backend`` where any may serve it."""
 
     id: str
     name: str
     zones: tuple[str, ...] | None = None
     multiattach: bool = False
+    backend: str | None = None
+    thick: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,103 +45,113 @@ class Needs:
     zones: tuple[str, ...] = ()
     left: Mapping[str, int] = field(default_factory=dict)
     largest: int | None = None  # GiB, of one volume
-    default_type: str | None = None  # read only where some type has a quota of its own
+    default_type: str | None = None
+    pools: tuple[Pool, ...] | None = None  # None where this user may not see them
+    places: Mapping[str, str] = field(
+        default_factory=dict
+    )  # the pools of the new volumes that others are cloned from, by their names
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a plan uses up: ``amounts`` of the quota by Cinder's words, and room in a pool for the ``new`` volume if there is one.
+
+    ``beside`` is where that comes to be: the pool of the volume that it is cloned from, or the name of one that is made for it. ``goes`` is
+    whether another one goes before it: whether the pools know of that by then is not known, and it is not looked for room.
+    """
+
+    amounts: Mapping[str, int]
+    new: Volume | None = None
+    beside: str | None = None
+    goes: bool = False
 
 
 def read(cloud: Cloud) -> Needs:
-    """Three requests, whatever is asked for, and one more where types have quotas of their own."""
+    """Five requests, whatever is asked for."""
     cinder = cloud.block_storage
     types = map(_type, cinder.list("/types", "volume_types", "read the volume types"))
     zones = cinder.read("/os-availability-zone", "read the availability zones")["availabilityZoneInfo"]
-    left = _quota(cloud)
-    by_type = left.keys() - {*_KINDS, _LARGEST}
-    default = cinder.find("/types/default", "read the default volume type") if by_type else None
+    left = quota.read(cloud)
+    default = cinder.find("/types/default", "read the default volume type")
     return Needs(
         tuple(types),
         tuple(one["zoneName"] for one in zones if one["zoneState"]["available"]),
-        {key: amount for key, amount in left.items() if key != _LARGEST},
-        left.get(_LARGEST),
+        {key: amount for key, amount in left.items() if key.partition("_")[0] in _KINDS},
+        left.get(quota.LARGEST),
         default["volume_type"]["name"] if default else None,
+        pools.read(cloud),
     )
 
 
 def _type(one: Json) -> VolumeType:
     specs = one.get("extra_specs") or {}
     bound = [zone.strip() for zone in specs.get(_ZONES, "").split(",") if zone.strip()]
-    return VolumeType(one["id"], one["name"], tuple(bound) or None, specs.get(_MULTIATTACH[0]) == _MULTIATTACH[1])
+    backend = specs.get(_BACKEND, "")
+    return VolumeType(
+        one["id"],
+        one["name"],
+        tuple(bound) or None,
+        specs.get(_MULTIATTACH[0]) == _MULTIATTACH[1],
+        backend if re.fullmatch(r"[\w.@-]+", backend) else None,  # else it is a condition (scheduler/filters/extra_specs_ops.py)
+        specs.get(_THICK[0]) == _THICK[1],
+    )
 
 
-def _quota(cloud: Cloud) -> dict[str, int]:
-    """What is left by its name: volumes, gigabytes, both of a type with its name behind, and the most that one volume may have."""
-    what = "read the project's quota"
-    try:
-        quota = cloud.block_storage.read(path_of("os-quota-sets", cloud.project), what, usage=True)["quota_set"]
-    except Rejected as error:
-        if error.status != 403:
-            raise
-        return _limits(cloud)
-    limited = {key: one for key, one in quota.items() if isinstance(one, dict) and one["limit"] >= 0}
-    return {
-        key: one["limit"] - one["in_use"] - one["reserved"]
-        for key, one in limited.items()
-        if key == _LARGEST or key.partition("_")[0] in _KINDS
-    }
+def check(uses: Iterable[Use], needs: Needs, what: str) -> None:
+    """Refuse new volumes that Cinder would not make. Raises Refused."""
+    uses = list(uses)
+    for new in (use.new for use in uses if use.new):
+        refuse(what, _obstacles(new, needs))
+    check_room(uses, needs, what)
 
 
-def _limits(cloud: Cloud) -> dict[str, int]:
-    """The same without the types, for a user who may not see the quota itself."""
-    seen = cloud.block_storage.read("/limits", "read the project's limits")["limits"]["absolute"]
-    names = {
-        "volumes": ("maxTotalVolumes", "totalVolumesUsed"),
-        "gigabytes": ("maxTotalVolumeGigabytes", "totalGigabytesUsed"),
-    }
-    return {key: seen[most] - seen[used] for key, (most, used) in names.items() if seen[most] >= 0}
-
-
-def check(new: Volume, needs: Needs, what: str, *, goes: Volume | None = None, beside: Collection[Volume] = ()) -> None:
-    """Refuse a volume that Cinder would not make.
-
-    ``goes`` is deleted before, and frees what it uses; ``beside`` are further volumes that are made for it. Raises Refused.
-    """
-    for one in (new, *beside):
-        refuse(what, _obstacles(one, needs))
-    check_room((new, *beside), needs, what, goes=(goes,) if goes else ())
-
-
-def check_room(new: Iterable[Volume], needs: Needs, what: str, *, goes: Iterable[Volume] = ()) -> None:
-    """Refuse new volumes that are more, or larger, than the project's quota permits, all together. Raises Refused."""
+def check_room(uses: Iterable[Use], needs: Needs, what: str) -> Needs:
+    """What is left for others when all of that is made. Raises Refused where the quota or the pools have not enough for all together."""
+    uses = list(uses)
     more: Counter[str] = Counter()
-    freed: Counter[str] = Counter()
-    for volume in new:
-        more.update(_used_by(volume, needs))
-    for volume in goes:
-        freed.update(_used_by(volume, needs))
-    left = {key: amount + freed[key] for key, amount in needs.left.items()}
-    _check_quota(more, replace(needs, left=left), what)
+    for use in uses:
+        more.update(use.amounts)
+    _check_quota(more, needs, what)
+    left = {key: amount - more[key] for key, amount in needs.left.items()}
+    return _placed(uses, replace(needs, left=left), what)
+
+
+def use_of(new: Volume, needs: Needs, *, goes: Volume | None = None, beside: str | None = None) -> Use:
+    """What a new volume uses up. ``goes`` is deleted before, and what that frees is for this one alone: others may be made before."""
+    freed = used_by(goes, needs) if goes else {}
+    amounts = {key: max(amount - freed.get(key, 0), 0) for key, amount in used_by(new, needs).items()}
+    return Use(amounts, new, beside, goes is not None)
+
+
+def use_of_change(volume: Volume, after: Volume, needs: Needs) -> Use:
+    """What another type and a larger size use up."""
+    more: Counter[str] = Counter()
+    if after.volume_type != volume.volume_type:
+        more.update({key: amount for key, amount in used_by(after, needs).items() if "_" in key})
+    if after.size != volume.size:
+        more["gigabytes"] += after.size - volume.size
+        if after.volume_type == volume.volume_type:
+            more[f"gigabytes_{volume.volume_type}"] += after.size - volume.size
+    return Use(more)
 
 
 def check_change(volume: Volume, after: Volume, needs: Needs, what: str) -> None:
     """Refuse a type and a size that Cinder would not give the volume. Raises Refused."""
-    more: Counter[str] = Counter()
     if after.volume_type != volume.volume_type:
         refuse(what, _obstacles(replace(after, availability_zone=None), needs))
-        kind = _of(after, needs)
+        kind = type_of(after, needs)
         if kind and kind.multiattach != volume.multiattach and volume.status != "available":
             raise Refused(
                 f"Failed to {what}: of the types {volume.volume_type} and {kind.name} one is multiattach, and between such a volume is changed "
                 f"only when it is available: its status is {volume.status}. Detach it first."
             )
-        more.update({key: amount for key, amount in _used_by(after, needs).items() if "_" in key})
     if after.size != volume.size:
         refuse(what, _too_large(after, needs))
-        more["gigabytes"] += after.size - volume.size
-        if after.volume_type == volume.volume_type:
-            more[f"gigabytes_{volume.volume_type}"] += after.size - volume.size
-    _check_quota(more, needs, what)
+    check_room([use_of_change(volume, after, needs)], needs, what)
 
 
 def _obstacles(new: Volume, needs: Needs) -> Iterator[str]:
-    kind = _of(new, needs)
+    kind = type_of(new, needs)
     if new.volume_type and kind is None:
         known = ", ".join(sorted(one.name for one in needs.types))
         yield f"Cinder shows no volume type {new.volume_type} to this project, but {known}. Give one of them."
@@ -153,20 +167,46 @@ def _obstacles(new: Volume, needs: Needs) -> Iterator[str]:
 
 def _too_large(new: Volume, needs: Needs) -> Iterator[str]:
     if needs.largest is not None and new.size > needs.largest:
-        yield f"a volume of this project may have {needs.largest} GiB, and {new.size} are needed. Raise the quota ({_LARGEST}) or give a smaller size."
+        yield f"a volume of this project may have {needs.largest} GiB, and {new.size} are needed. Raise the quota ({quota.LARGEST}) or give a smaller size."
 
 
-def _of(volume: Volume, needs: Needs) -> VolumeType | None:
+def type_of(volume: Volume, needs: Needs) -> VolumeType | None:
     """The volume's type: that which it names, or Cinder's default."""
     reference = volume.volume_type or needs.default_type
     found = references.matching(reference, needs.types, lambda one: (one.id, one.name)) if reference else []
     return found[0] if found else None
 
 
-def _used_by(volume: Volume, needs: Needs) -> dict[str, int]:
-    kind = _of(volume, needs)
+def used_by(volume: Volume, needs: Needs) -> dict[str, int]:
+    """What of a quota a volume uses, by Cinder's words."""
+    kind = type_of(volume, needs)
     amounts = {"volumes": 1, "gigabytes": volume.size}
     return amounts | ({f"{key}_{kind.name}": amount for key, amount in amounts.items()} if kind else {})
+
+
+def _placed(uses: Iterable[Use], needs: Needs, what: str) -> Needs:
+    """What the pools have left when each new volume is where Cinder's scheduler would make it."""
+    for use in uses:
+        if use.new and not use.goes:
+            needs = _with_placed(use.new, use.beside, needs, what)
+    return needs
+
+
+def _with_placed(new: Volume, beside: str | None, needs: Needs, what: str) -> Needs:
+    kind = type_of(new, needs)
+    thick = kind is not None and kind.thick
+    ones = pools.candidates(needs.pools or (), kind.backend if kind else None)
+    ones = [one for one in ones if one.name == needs.places.get(beside or "", beside)] or ones
+    if not ones:  # none is told
+        return needs
+    taken = pools.most_room(ones, thick=thick)
+    if taken.room(thick=thick) < new.size:
+        raise Refused(
+            f"Failed to {what}: no pool of Cinder's has room for {new.size} GiB more{f' of type {kind.name}' if kind else ''} "
+            f"({', '.join(pools.told(one, thick=thick) for one in ones)}). Make room there, or give another type."
+        )
+    held = tuple(one.holding(new.size) if one is taken else one for one in needs.pools or ())
+    return replace(needs, pools=held, places={**needs.places, new.name: taken.name})
 
 
 def _check_quota(more: Mapping[str, int], needs: Needs, what: str) -> None:

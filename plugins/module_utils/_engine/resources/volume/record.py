@@ -56,6 +56,7 @@ class Volume:
     reserved_by: tuple[
         tuple[str, str], ...
     ] = ()  # attachments that are not attached yet, and what they are for: see reservation.py
+    pool: str | None = None  # where it is, which only an admin is told
 
     @property
     def is_ours(self) -> bool:
@@ -109,6 +110,7 @@ def from_api(volume: Mapping[str, Any]) -> Volume:
         devices={attachment["server_id"]: attachment["device"] or "" for attachment in volume["attachments"]},
         attachments={attachment["server_id"]: attachment.get("attachment_id") or "" for attachment in volume["attachments"]},
         created_at=volume["created_at"],
+        pool=volume.get("os-vol-host-attr:host"),
     )
 
 

@@ -17,11 +17,13 @@ from ...values.errors import Refused
 from ...values.plan import Plan
 from . import needs, removal
 from .change import plan_update
-from .creation import as_counted, new, plan_creation
+from .creation import new, plan_creation, use_of
 from .drift import drift
 from .found import Found
 from .record import ON_THE_WAY, REPLACES, Volume, described
 from .wanted import DELETE_FIRST, Wanted
+
+DELETES_FIRST = "There is room for one of the two: recreate_order=delete_first permits to delete the old one before."
 
 
 def plan_recreation(want: Wanted, volume: Volume, found: Found, made: Collection[str]) -> Plan:
@@ -34,7 +36,7 @@ def plan_recreation(want: Wanted, volume: Volume, found: Found, made: Collection
     option = f"recreate={want.recreate}"
     if want.recreate_order == DELETE_FIRST:
         if found.needs:
-            needs.check(as_counted(wanted, found.source), found.needs, what, goes=volume)
+            needs.check([use_of(want, wanted, found, found.needs, made, volume)], found.needs, what)
         permit = permits.named(want.label, ((one.id, one.name) for one in found.volumes), option)
         going = removal.plan_removal(f"volume {want.label}", volume, permit, found.snapshots, cascade=want.cascade)
         follow = plan_creation(want, replace(found, volumes=(), needs=None), made)
@@ -43,7 +45,8 @@ def plan_recreation(want: Wanted, volume: Volume, found: Found, made: Collection
             going, before=described(volume), after=described(wanted), steps=steps, then=(*follow.requests, *follow.then)
         )
     if found.needs:
-        _check_room(as_counted(wanted, found.source), found.needs, volume, what)
+        beside_it, in_its_place = (use_of(want, wanted, found, found.needs, made, goes) for goes in (None, volume))
+        _check_room(beside_it, in_its_place, found.needs, what)
     making = plan_creation(want, replace(found, needs=None), made, replaces=volume)
     permit = permits.foreseen(volume.id, f"the new one takes its place ({option})")
     steps = tuple(replace(request, once=True) for request in making.requests)
@@ -51,14 +54,12 @@ def plan_recreation(want: Wanted, volume: Volume, found: Found, made: Collection
     return replace(making, steps=steps, then=(*making.then, *last))
 
 
-def _check_room(wanted: Volume, have: needs.Needs, volume: Volume, what: str) -> None:
+def _check_room(beside_it: needs.Use, in_its_place: needs.Use, have: needs.Needs, what: str) -> None:
     try:
-        needs.check(wanted, have, what)
+        needs.check([beside_it], have, what)
     except Refused as error:
-        needs.check(wanted, have, what, goes=volume)
-        raise Refused(
-            f"{error} There is room for one of the two: recreate_order=delete_first permits to delete the old one before."
-        ) from None
+        needs.check([in_its_place], have, what)
+        raise Refused(f"{error} {DELETES_FIRST}") from None
 
 
 def plan_succession(want: Wanted, old: Volume, successor: Volume, found: Found, made: Collection[str]) -> Plan:

@@ -44,6 +44,7 @@ class Source:
     unsized: str = ""  # why ``needs`` is no more than the least that it can be
     volume_type: str | None = None  # which a volume from it gets where none is asked for
     zone: str | None = None  # where a volume from it comes to be where no other is asked for
+    pool: str | None = None  # of Cinder, in which a clone comes to be as well; only an admin is told
 
 
 def observe(cloud: Cloud, kind: str, name: str) -> Source:
@@ -78,6 +79,7 @@ def observe(cloud: Cloud, kind: str, name: str) -> Source:
         busy=str(busy or ""),
         volume_type=of.get("volume_type"),
         zone=of.get("availability_zone"),
+        pool=of.get("os-vol-host-attr:host") if kind == "volume" else None,
     )
 
 
