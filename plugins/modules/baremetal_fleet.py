@@ -283,6 +283,12 @@ options:
       - It tells what each node boots from, what was done, what failed and why, and how long each node took. A file that is there is replaced,
         and its mode kept; a link of somebody else is not followed. In check mode nothing is written.
     type: path
+  volume_prices:
+    description:
+      - What a GiB costs a month, by volume type. It is multiplied with what the run makes, and told with that (RV(room), C(-vv), O(report)).
+      - What volumes use beside that, such as snapshots, and what is there already is not in it.
+    type: dict
+    version_added: 1.0.0
   volumes_on_undeploy:
     description:
       - Whether O(state=undeployed) and O(state=absent) keep or delete O(nodes[].volumes).
@@ -379,6 +385,53 @@ seconds:
   returned: always, unless no node could be looked at
   type: float
   sample: 42.7
+room:
+  description:
+    - What the run makes of volumes, golden ones included, or would make in check mode, and what there was left for it before.
+    - Where that is not enough for all, nothing is made, and every node that needs a new or a larger volume fails.
+  returned: always, unless no node could be looked at
+  type: dict
+  version_added: 1.0.0
+  contains:
+    volumes:
+      description: How many new volumes.
+      type: int
+      sample: 3
+    gigabytes:
+      description: Their size, and what volumes that are there grow by, in GiB.
+      type: int
+      sample: 40
+    types:
+      description: Both by volume type.
+      type: dict
+      sample: {lvm: {volumes: 1, gigabytes: 10}, ssd: {volumes: 2, gigabytes: 30}}
+    left:
+      description:
+        - What was left of the project's quota, by Cinder's words, as far as it concerns the run. What has no limit is not in it.
+        - V(null) where nothing is made.
+      type: dict
+      sample: {volumes: 9, gigabytes: 93, gigabytes_ssd: 60}
+    pools:
+      description:
+        - The room of Cinder's pools in GiB, as its scheduler counts it for thin volumes; V(null) for a pool without a bound.
+        - V(null) where nothing is made, and for a user who may not see them.
+      type: dict
+      sample: {"storage@lvm#lvm": 812}
+    monthly:
+      description: What it costs a month, by O(volume_prices). V(null) without these.
+      type: float
+      sample: 3.3
+    lacking:
+      description: The nodes that there is no room for beside those before them in O(nodes). Empty where there is room for all.
+      type: list
+      elements: str
+      sample: []
+    told:
+      description: All of this in words, as it is told with C(-vv). Empty where nothing is made.
+      type: list
+      elements: str
+      sample:
+        - "This run makes 3 volumes, 40 GiB (of type lvm 1 volume, 10 GiB; of type ssd 2 volumes, 30 GiB)."
 nodes:
   description:
     - What became of each node, by the name that it was asked for.

@@ -562,3 +562,24 @@ def test_a_folder_that_may_not_be_written_is_refused_before_the_run(place: Path,
     monkeypatch.setattr(Path, "open", denied)  # root may write to every folder
     with pytest.raises(report.ReportError, match="Permission denied"):
         report.check(str(place))
+
+
+# The room
+
+
+def test_what_the_run_makes_is_told() -> None:
+    told = ["This run makes 1 volume, 20 GiB (of type ssd 1 volume, 20 GiB).", HOSTILE]
+    shown = page({**a_result(a_node("bm-0")), "room": {"told": told}})
+    assert "Volumes that the run makes" in shown.of("h2")
+    assert [line in shown.of("p") for line in told] == [True, True]
+
+
+@pytest.mark.parametrize("room", [{}, {"room": {"told": []}}, {"room": None}], ids=str)
+def test_where_nothing_is_made_nothing_is_told_of_it(room: Json) -> None:
+    assert "Volumes that the run makes" not in page({**a_result(a_node("bm-0")), **room}).text
+
+
+def test_nodes_that_are_told_the_same_of_others_failed_for_one_reason() -> None:
+    said = "Failed to make the volumes of this run: no room. There is room for 1 of 2 nodes, and not for bm-1."
+    shown = page(a_result(a_node("bm-0", msg=said), a_node("bm-1", msg=said)))
+    assert "2 nodes, for the same reason" in shown.of("h3")

@@ -81,6 +81,7 @@ class Summary:
     counts: Mapping[str, int]  # by OUTCOMES
     seconds: float | None
     msg: str  # why there are no nodes at all
+    room: tuple[str, ...] = ()  # what the run makes of volumes, and what was left for it
 
 
 def nodes(result: Record, state: str) -> list[Node]:
@@ -105,6 +106,7 @@ def summary(result: Record, shown: Sequence[Node], state: str) -> Summary:
         counts={outcome: found[outcome] for outcome in OUTCOMES},
         seconds=number(result.get("seconds")),
         msg="" if shown else text(result.get("msg")),
+        room=tuple(texts(record(result.get("room")).get("told"))),
     )
 
 

@@ -43,3 +43,8 @@ def test_field_M1_of_many_different_reasons_the_first_are_told() -> None:
 def test_field_M1_a_name_within_a_longer_one_is_not_taken_for_it() -> None:
     said = told({"bm-1": "Failed to find node bm-1.", "bm-2": "Failed to find node bm-12."}, 2)
     assert said.startswith("2 of 2 nodes failed: 1 (bm-1): ")
+
+
+def test_what_all_are_told_in_the_same_words_is_told_once_though_it_names_some() -> None:
+    same = "Failed to make the volumes of this run: there is room for 2 of 3 nodes, and not for bm-002."
+    assert told(dict.fromkeys(names(3, "bm-"), same), 3) == f"3 of 3 nodes failed (bm-000, bm-001, bm-002): {same}"

@@ -137,6 +137,16 @@ def test_a_type_has_the_pools_of_its_backend() -> None:
     assert messages(run(cloud, rooted("bm-0", volume_type="fast"))) == {"bm-0": ""}
 
 
+def test_clones_come_to_be_beside_their_golden_volume() -> None:
+    cloud = fresh()
+    cloud.pools = {"host@lvm#one": a_pool(free_capacity_gb=30.0), "host@lvm#two": a_pool(free_capacity_gb=28.0)}
+    nodes = [rooted(name, image="debian") for name in NODES[:3]]
+    said = messages(run(cloud, *nodes, golden=True))["bm-0"]
+    assert "for 10 GiB more of type lvm (host@lvm#one: 7 GiB)" in said
+    assert "room for 2 of 3 nodes, and not for bm-2." in said
+    assert set(messages(run(cloud, *nodes)).values()) == {""}
+
+
 POOLS = st.builds(
     a_pool,
     total_capacity_gb=st.one_of(st.integers(0, 40).map(float), st.sampled_from(["infinite", "unknown"])),
