@@ -66,6 +66,15 @@ class FakeNeutron:
         self.security_groups = by_id(records.get("security_groups", ()))
         self.subnets = by_id(records.get("subnets", ()))
         self.floatingips = by_id(records.get("floatingips", ()))
+        self.most_ports = -1
+        self.hides_quota = False
+
+    def read(self, path: str, what: str) -> Json:
+        """neutron/extensions/quotasv2_detail.py"""
+        self._cloud.reads.append(path)
+        if self.hides_quota:
+            raise Rejected(what, "Neutron", 404, "The resource could not be found.")
+        return {"quota": {"port": {"limit": self.most_ports, "used": len(self.ports), "reserved": 0}}}
 
     def list(self, path: str, key: str, what: str, **query: Any) -> Iterator[Json]:
         self._cloud.reads.append(path)
@@ -101,6 +110,9 @@ class FakeNeutron:
         """The server's ports: those it was given, and new ones, which are Nova's."""
         if wanted == "auto":
             wanted = [{"uuid": one} for one in list(self.networks)[:1]]
+        new = sum("port" not in one for one in (() if wanted == "none" else wanted))
+        if new and len(self.ports) + new > self.most_ports != -1:
+            raise Rejected(request.what, "Nova", 403, "Maximum number of ports exceeded")
         for index, one in enumerate(() if wanted == "none" else wanted):
             if "port" in one:
                 port = self.ports[one["port"]]

@@ -185,6 +185,35 @@ def test_field_s13_a_quota_that_is_used_up_is_refused_before_the_disk_is_made(li
     assert len(cloud.compute.servers) == 1  # the place of one that goes is free
 
 
+@pytest.mark.parametrize(
+    ("networks", "new"), [("auto", 1), (["internal"], 1), (["internal", {"network": "internal"}], 2), ("none", 0)], ids=str
+)
+def test_the_quota_of_ports_is_seen_before_the_disk_is_made(networks: object, new: int) -> None:
+    cloud = a_project()
+    cloud.network.most_ports = max(new - 1, 0)
+    options = {**WEB, "networks": networks}
+    if new:
+        with pytest.raises(Refused, match=f"it gets {new} new ports?, and the project's quota has {new - 1} left"):
+            planned(cloud, server, **options)
+        assert cloud.writes == []
+    cloud.network.most_ports = new
+    settle(cloud, server, **options)
+    assert (len(cloud.network.ports), len(cloud.compute.servers)) == (new, 1)
+
+
+def test_a_port_that_is_there_takes_no_room_and_none_is_asked_for() -> None:
+    cloud = a_project(ports=[a_port()])
+    cloud.network.most_ports = 0
+    settle(cloud, server, **WEB, networks=[{"port": "eth0"}])
+    assert not [path for path in cloud.reads if path.startswith("/quotas")]
+
+
+def test_a_quota_of_ports_that_is_not_told_stands_in_nobodys_way() -> None:
+    cloud = a_project()
+    cloud.network.hides_quota = True
+    assert planned(cloud, server, **WEB).changed
+
+
 def test_field_s13_the_quota_of_volumes_counts_all_that_are_made() -> None:
     cloud = a_project()
     cloud.limits.update(gigabytes=9)

@@ -17,7 +17,7 @@ from ...values.plan import Plan, Request
 from ..volume import plan as volume
 from ..volume import record as volume_record
 from ..volume.record import Volume
-from . import blueprint, needs, note, ports, preflight, record
+from . import blueprint, needs, networks, note, ports, preflight, record
 from .blueprint import Blueprint
 from .disk import Disk, is_made_for
 from .disk import of as disk_of
@@ -96,6 +96,7 @@ def _checked(want: Wanted, place: _Place | None, found: Found, flavor: Flavor, w
     needs.check_instances(found.limits, what)
     needs.check_limits(found.limits, flavor, 0, 0, what)
     needs.check_metadata(found.limits, len(_metadata(want, place)), what)
+    needs.check_ports(found.limits, networks.new_ports(want.networks), what)
     return preflight.hints(want, found.server_groups, what)
 
 

@@ -218,7 +218,10 @@ def _read_needs(cloud: Cloud, plan: Blueprint | None, want: Wanted, found: Found
         needs.check_key(cloud, wish.key_name)
     if want.security_groups:
         needs.check_security_groups(cloud, want.security_groups)
-    found = replace(found, limits=needs.read_limits(cloud))
+    limits = needs.read_limits(cloud)
+    if plan is None and networks.new_ports(want.networks):
+        limits = replace(limits, ports=needs.read_ports(cloud))
+    found = replace(found, limits=limits)
     if wish.availability_zone:
         found = replace(found, zones=needs.read_zones(cloud))
     if "group" in (wish.scheduler_hints or {}):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...cloud.connection import Cloud
+from ...cloud.errors import Rejected
 from ...values.errors import Refused
 from ...values.paths import path_of
 from ..volume.record import Volume
@@ -31,12 +32,13 @@ class Flavor:
 
 @dataclass(frozen=True)
 class Limits:
-    """What the project may still have of Nova, and how many items of metadata a server. None is without a limit."""
+    """What the project may still have of Nova and Neutron, and how many items of metadata a server. None is without a limit."""
 
     instances: int | None = None
     vcpus: int | None = None
     ram: int | None = None  # MiB
     metadata: int | None = None
+    ports: int | None = None  # read only for a server that gets new ones
 
     def freed(self, vcpus: int, ram: int) -> Limits:
         """What is left when a server of that size has gone."""
@@ -96,6 +98,18 @@ def read_limits(cloud: Cloud) -> Limits:
     )
 
 
+def read_ports(cloud: Cloud) -> int | None:
+    """How many ports Neutron lets the project have more. None where it sets no limit, or does not tell."""
+    path = path_of("quotas", cloud.project, "details")
+    try:
+        quota = cloud.network.read(path, "read the project's quota of ports")["quota"]["port"]
+    except Rejected as error:
+        if error.status not in (403, 404):
+            raise
+        return None
+    return None if quota["limit"] < 0 else quota["limit"] - quota["used"] - quota["reserved"]
+
+
 def read_zones(cloud: Cloud) -> tuple[str, ...]:
     """The availability zones that work."""
     listed = cloud.compute.read("/os-availability-zone", "read Nova's availability zones")["availabilityZoneInfo"]
@@ -125,6 +139,15 @@ def check_instances(limits: Limits | None, what: str) -> None:
     if limits and limits.instances is not None and limits.instances < 1:
         raise Refused(
             f"Failed to {what}: the project's quota has no instance left. Raise the quota, or remove what is not needed."
+        )
+
+
+def check_ports(limits: Limits | None, number: int, what: str) -> None:
+    """Refuse more new ports than the project may have (nova/network/neutron.py, validate_networks)."""
+    if limits and limits.ports is not None and number > max(limits.ports, 0):
+        raise Refused(
+            f"Failed to {what}: it gets {number} new {'port' if number == 1 else 'ports'}, and the project's quota has {max(limits.ports, 0)} left. "
+            "Raise the quota, remove what is not needed, or name ports that are there."
         )
 
 

@@ -51,6 +51,11 @@ def _wanted(item: Any, where: str) -> dict[str, str]:
         raise Invalid(f"{where}. Its fixed_ip {problem}.") from None
 
 
+def new_ports(wanted: str | list[dict[str, str]]) -> int:
+    """How many ports are made for a new server: one for each network, and one where Nova chooses the network."""
+    return int(wanted == "auto") if isinstance(wanted, str) else sum("port" not in one for one in wanted)
+
+
 def read(cloud: Cloud, wanted: str | list[dict[str, str]], what: str) -> str | list[dict[str, str]]:
     """The networks and ports by their ids, as Nova takes them. Raises Refused."""
     if wanted == "auto":
