@@ -19,6 +19,9 @@ description:
     and waits for all of them with one request a round.
   - Each node is planned as a whole before anything of it is changed. A node that fails stops no other.
     When all have ended the module fails if a node failed, and RV(nodes) tells what became of each.
+  - Before the first volume it is seen whether there is room for all that the nodes' plans make together. That is the project's quota, in all and
+    by type, and for a user who may see Cinder's pools their room, as Cinder's scheduler counts it. Where it is not enough nothing is made - the
+    nodes that need new or larger volumes fail, and are told how many of them fit and which do not. RV(room) and C(-vv) tell the sums.
   - A run that was interrupted is completed by the next one. So is one with O(wait=false), which takes the steps that can be taken at once;
     a volume that is being made, or a node that is being deployed, needs further runs.
   - While it runs it says what happens to each node, and after each round how far the fleet has come.

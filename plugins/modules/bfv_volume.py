@@ -18,7 +18,7 @@ description:
   - A volume grows, but never shrinks. What it was made from and its availability zone cannot be changed;
     the module warns when they differ from what is asked for, or creates the volume anew where O(recreate) permits it.
   - What a new volume needs is looked at before anything is written, in check mode too. That is the source and its status, the zone, the type and the zones
-    it is bound to, and the project's quota, in all, of the type and for one volume.
+    it is bound to, the project's quota, in all, of the type and for one volume, and the room in Cinder's pools for a user who may see them.
   - Names in Cinder are not unique. A name that matches more than one volume is refused, with the id, size, age and holder of each.
   - Nothing is deleted but the volume that the task names, what this very run made, and what O(recreate) and O(prune_golden) permit; each stands in the diff
     with its id. Two runs that make the same volume at the same time both end with the one that was made first; the run that was later deletes its own.

@@ -48,6 +48,17 @@ def test_details_are_shown_with_v_only(capsys: pytest.CaptureFixture[str], verbo
     assert capsys.readouterr().out == ("bm-0: deploying\n" if shown else "")
 
 
+def test_what_is_for_vv_is_not_shown_with_v(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Display(), "verbosity", 1)
+    progress.tell("bm-0: deploying", 1)
+    progress.tell("This run makes 1 volume", 2)
+    assert "deploying" in (shown := capsys.readouterr().out)
+    assert "This run makes" not in shown
+    monkeypatch.setattr(Display(), "verbosity", 2)
+    progress.tell("This run makes 1 volume", 2)
+    assert "This run makes" in capsys.readouterr().out
+
+
 def test_a_line_holds_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     progress.tell("bm-0\x1b[2J: \rfailed\nat \u00e4", 0)
     assert capsys.readouterr().out == "bm-0?[2J: ?failed?at \u00e4\n"

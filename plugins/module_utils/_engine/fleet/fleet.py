@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -46,28 +46,19 @@ def manage(cloud: Cloud, params: Mapping[str, Any], *, check_mode: bool, tell: T
     prices = room_told.prices(params.get("volume_prices"))
     total = len(params["nodes"])
     run = Run(cloud, Journal(params["state"], total, tell), Brake(brake.limit(params.get("fail_after"), total)))
-    refused = [Outcome(node, str(error)) for node, error in malformed.items()]
-    going: list[Progress] = []
     found: shared.Found = observe.observe(cloud, wants)
     for judge in (shared.refuse_second, shared.refuse_held, shared.refuse_taken_over):
         found = judge(wants, found)
-    names: dict[str, str] = {}
-    ready: list[Progress] = []
-    for want in wants:
-        seen = found[want.node]
-        try:
-            ready.append(_start(want, seen, names))
-        except BfvError as error:
-            refused.append(Outcome(want.node, str(error), found=seen if isinstance(seen, NodeFound) else None))
+    ready, refused = _planned(wants, found)
     needed = room.of((one.want, one.found) for one in ready)
     sums = room_told.view(needed, prices)
     run.journal.tell_all(sums["told"])
-    for one in ready:
-        try:
-            needed.check(one.want.node)
-            going.append(one)
-        except BfvError as error:
-            refused.append(Outcome(one.want.node, str(error), found=one.found))
+    going = [one for one in ready if not needed.refuses(one.want.node)]
+    refused = [
+        *(Outcome(node, str(error)) for node, error in malformed.items()),
+        *refused,
+        *(Outcome(one.want.node, str(needed.refusal), found=one.found) for one in ready if needed.refuses(one.want.node)),
+    ]
     if check_mode:
         planned = [Outcome(one.want.node, actions=_foreseen(run, one), plan=one.plan, found=one.found) for one in going]
         return Result(refused + planned, run.journal.seconds, sums)
@@ -79,6 +70,20 @@ def manage(cloud: Cloud, params: Mapping[str, Any], *, check_mode: bool, tell: T
     outcomes = refused + [one.outcome() for one in going]
     outcomes = [replace(one, history=run.journal.of(one.node)) for one in outcomes]
     return Result(outcomes, run.journal.seconds, sums, tuple(warnings))
+
+
+def _planned(wants: Iterable[NodeWanted], found: shared.Found) -> tuple[list[Progress], list[Outcome]]:
+    """The nodes as they begin, each with its plan, and those that are refused by themselves."""
+    ready: list[Progress] = []
+    refused: list[Outcome] = []
+    names: dict[str, str] = {}
+    for want in wants:
+        seen = found[want.node]
+        try:
+            ready.append(_start(want, seen, names))
+        except BfvError as error:
+            refused.append(Outcome(want.node, str(error), found=seen if isinstance(seen, NodeFound) else None))
+    return ready, refused
 
 
 def _start(want: NodeWanted, seen: NodeFound | Refused, names: dict[str, str]) -> Progress:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from ..resources.volume import making, needs
@@ -31,14 +31,13 @@ class Room:
 
     makes: Mapping[str, int] = field(default_factory=dict)
     have: Needs | None = None
-    makers: tuple[str, ...] = ()
+    makers: frozenset[str] = frozenset()
     lacking: tuple[str, ...] = ()
     refusal: Refused | None = None
 
-    def check(self, node: str) -> None:
-        """Refuse a node that makes anything where there is not room for all: nothing is made then."""
-        if self.refusal and node in self.makers:
-            raise self.refusal
+    def refuses(self, node: str) -> bool:
+        """Whether a node comes no further: where there is not room for all, nothing is made for any."""
+        return self.refusal is not None and node in self.makers
 
 
 def of(planned: Iterable[tuple[NodeWanted, NodeFound]]) -> Room:
@@ -54,14 +53,14 @@ def of(planned: Iterable[tuple[NodeWanted, NodeFound]]) -> Room:
             makings[want.node] = made
     if have is None or not makings:
         return Room()
-    makes = _sums(_uses(chain.from_iterable(makings.values()), set()), have)
-    what = "make the volumes of this run"
+    uses = list(_uses(chain.from_iterable(makings.values()), set()))
+    room = Room(_sums(uses, have), have, frozenset(makings))
     try:
-        needs.check_room(_uses(chain.from_iterable(makings.values()), set()), have, what)
+        needs.check_room(uses, have, "make the volumes of this run")
     except Refused as error:
         lacking = _lacking(makings, have)
-        return Room(makes, have, tuple(makings), lacking, Refused(f"{error} {_told(makings, lacking, have)}"))
-    return Room(makes, have, tuple(makings))
+        return replace(room, lacking=lacking, refusal=Refused(f"{error} {_told(makings, lacking, have)}"))
+    return room
 
 
 def _uses(makings: Iterable[Making], cast: set[str], *, shortest: bool = False) -> Iterator[Use]:
