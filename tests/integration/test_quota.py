@@ -19,6 +19,7 @@ from .test_bad_input import configuration
 from .waiting import until
 
 FLEET = "bfv.openstack.baremetal_fleet"
+DEPLOY = "bfv.openstack.deploy"
 ASKED_FOR_ROOM = ("/types", "/os-quota-sets", "/os-availability-zone", "/scheduler-stats", "/limits")
 
 
@@ -116,6 +117,16 @@ def test_the_sums_and_the_price_are_told_with_vv_and_in_the_report(seen: Seen) -
     assert told[-1] == "It costs 0.55 a month, charged at the current rates."
     assert [line in seen.made.stdout for line in told] == [True] * len(told)
     assert [line.replace("'", "&#39;") in seen.page for line in told] == [True] * len(told)
+
+
+def test_the_role_tells_the_same(lab: Lab, ansible: Ansible) -> None:
+    node = lab.node("role")
+    hosts = {node.name: {"baremetal_deploy_volumes": [disk(node)]}}
+    inventory = ansible.inventory(hosts, baremetal_deploy_volume_prices={"tgt": 0.11})
+    run = ansible.playbook(DEPLOY, "-i", str(inventory), "--check", "-vv")
+    assert run.code == 0, run.text
+    assert "This run makes 1 volume, 1 GiB (of type tgt 1 volume, 1 GiB).\n" in run.stdout
+    assert "It costs 0.11 a month, charged at the current rates.\n" in run.stdout
 
 
 def test_where_nothing_is_made_no_quota_is_asked_for(seen: Seen) -> None:
