@@ -74,6 +74,13 @@ def test_a_node_that_is_refused_for_another_reason_takes_no_room() -> None:
     assert ("Cinder shows no volume type gone" in said["bm-0"], said["bm-1"]) == (True, "")
 
 
+def test_a_node_on_its_way_needs_no_room_and_is_in_nobodys_way() -> None:
+    cloud = FakeCloud(nodes=[a_node("bm-0", provision_state="deploying"), a_node("bm-1")])
+    cloud.limits["volumes"] = 1
+    result = managed(cloud, [rooted("bm-0", image="gone"), rooted("bm-1")], check_mode=True)
+    assert (messages(result), result.room["volumes"]) == ({"bm-0": "", "bm-1": ""}, 1)
+
+
 def test_of_many_nodes_ten_are_named() -> None:
     cloud = FakeCloud(nodes=[a_node(f"bm-{number:02}") for number in range(14)])
     cloud.limits["volumes"] = 1

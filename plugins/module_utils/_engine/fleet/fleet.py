@@ -50,7 +50,7 @@ def manage(cloud: Cloud, params: Mapping[str, Any], *, check_mode: bool, tell: T
     for judge in (shared.refuse_second, shared.refuse_held, shared.refuse_taken_over):
         found = judge(wants, found)
     ready, refused = _planned(wants, found)
-    needed = room.of((one.want, one.found) for one in ready)
+    needed = room.of((one.want, one.found) for one in ready if any(each.changes == "volume" for each in one.plan.then))
     sums = room_told.view(needed, prices)
     run.journal.tell_all(sums["told"])
     going = [one for one in ready if not needed.refuses(one.want.node)]
