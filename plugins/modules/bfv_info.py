@@ -20,6 +20,7 @@ description:
   - A handful of list requests, however many nodes there are. Up to four nodes that are named in O(nodes) are read singly.
   - Lists the project's volumes that one can boot from as well, with who holds them, where O(gather) asks for that. Without nodes in O(gather)
     nothing is asked of Ironic, so that a tenant can use it who has none.
+  - Lists what nobody needs any more, each thing with the command that removes it, where O(gather) asks for that. It removes nothing itself.
   - Needs the microversion 1.65 of Ironic (15.0, Ussuri) where nodes are asked for.
 extends_documentation_fragment:
   - bfv.openstack.connection
@@ -47,10 +48,20 @@ options:
     description:
       - What to tell of. V(nodes) is what O(nodes) and O(filters) are for.
       - V(volumes) are the project's volumes that one can boot from. It takes a list of volumes, and where some are held one of servers.
+      - V(leftovers) is what machines, rollouts and broken runs have left in the project, see RV(leftovers). It takes lists of volumes, snapshots,
+        servers, and of the images of golden volumes, and one or two requests more for each volume that is held by somebody who is not there.
+      - Together with V(nodes), V(leftovers) are also those of the nodes that are told, and where these are all nodes, what a node that is gone has left
+        in Cinder. A user who does not see all nodes of the cloud would take those he does not see for gone.
     type: list
     elements: str
-    choices: [nodes, volumes]
+    choices: [nodes, volumes, leftovers]
     default: [nodes]
+    version_added: 1.0.0
+  keep_checkpoints:
+    description:
+      - How many checkpoints each machine keeps, as O(bfv.openstack.boot_checkpoint#module:keep) has it. Those that are older are left-overs.
+        Without it no checkpoint is one.
+    type: int
     version_added: 1.0.0
 seealso:
   - module: bfv.openstack.baremetal_node_storage
@@ -93,6 +104,21 @@ EXAMPLES = r"""
 - name: Tell those that are free
   ansible.builtin.debug:
     msg: "{{ mine.volumes | rejectattr('holders') | map(attribute='name') }}"
+
+- name: See what nobody needs any more, and how it is removed
+  bfv.openstack.bfv_info:
+    cloud: baremetal-admin
+    volume_cloud: storage-project
+    gather: [nodes, leftovers]
+    keep_checkpoints: 7
+  register: rest
+
+- name: Tell the commands
+  ansible.builtin.debug:
+    msg: "{{ item.why }}"
+  loop: "{{ rest.leftovers }}"
+  loop_control:
+    label: "{{ item.command }}"
 
 - name: Look at two nodes before their maintenance window
   bfv.openstack.bfv_info:
@@ -151,6 +177,40 @@ volumes:
           description: The device by which it is attached. V(null) where nobody told it.
           type: str
           sample: /dev/vda
+leftovers:
+  description: What nobody needs any more, sorted by kind and name. Empty where O(gather) does not ask for it.
+  returned: success
+  type: list
+  elements: dict
+  version_added: 1.0.0
+  contains:
+    kind:
+      description:
+        - V(attachment) keeps a volume for a server or node that is not there.
+        - V(connector) and V(target) are those of a node that no machine runs on, and that is retired, or has a storage interface that ignores
+          them; V(target) also one to a volume that is gone, or is attached to another machine.
+        - V(golden_volume) was cast of an image that is gone or has another name by now, or could not be made.
+        - V(old_disk) is a volume whose place another one took (O(bfv.openstack.bfv_volume#module:recreate), a replacement, a checkpoint that was gone
+          back to), and that runs in a machine by now.
+        - V(checkpoint) is one beyond O(keep_checkpoints).
+      type: str
+      sample: old_disk
+    id:
+      description: Id of the thing; of a checkpoint, of the set of its snapshots.
+      type: str
+      sample: 05a3cf39-1c1f-4b0b-9d4f-ad8d86f0ae61
+    name:
+      description: Name of the thing; of an attachment, of its volume; of a connector or target, of its node.
+      type: str
+      sample: web-1-boot-kept-05a3cf39
+    why:
+      description: Why nobody needs it.
+      type: str
+      sample: web-1-boot (7d1d2c1e-0d0b-4b57-9a44-6f3f0c1f2a3b) took its place, and is attached to 4a8f1a3e-6d2b-4a55-9a3b-3f6a1c1d2e3f
+    command:
+      description: The command of a shell that removes it, and nothing else.
+      type: str
+      sample: openstack --os-cloud storage-project volume delete 05a3cf39-1c1f-4b0b-9d4f-ad8d86f0ae61
 nodes:
   description: The nodes, sorted by name. Secrets are masked at any depth.
   returned: success
@@ -432,7 +492,10 @@ from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.options import INFO, Options
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.run import run
 
-GATHER: Options = {"gather": {"type": "list", "elements": "str", "choices": ["nodes", "volumes"], "default": ["nodes"]}}
+GATHER: Options = {
+    "gather": {"type": "list", "elements": "str", "choices": ["nodes", "volumes", "leftovers"], "default": ["nodes"]},
+    "keep_checkpoints": {"type": "int"},
+}
 OPTIONS: Options = {**INFO, **GATHER}
 
 

@@ -578,6 +578,8 @@ def _listed_by_glance(image: Json, query: Json) -> bool:
     asked = query.get("visibility")
     if asked is None and visibility == "community":
         return False
+    if "id" in query and image["id"] not in str(query["id"]).removeprefix("in:").split(","):
+        return False
     hidden = str(query.get("os_hidden", "false")).lower() == "true"
     return asked in (None, "all", visibility) and hidden == bool(image.get("os_hidden"))
 

@@ -1,64 +1,79 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What bfv_info tells: nodes, and the volumes of a project that a machine can boot from, with who holds them. It reads, and never writes.
+"""What bfv_info tells: nodes, the volumes of a project that a machine can boot from, with who holds them, and left-overs. It reads, and never writes.
 
-The volumes are for a tenant as well, who sees no Ironic: the nodes are asked for only where they are wanted.
+Volumes and left-overs are for a tenant as well, who sees no Ironic: the nodes are asked for only where they are wanted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..cloud.connection import Cloud
 from ..resources.volume import record
 from ..resources.volume.record import Volume
-from ..values.errors import Refused
+from ..values.errors import Invalid, Refused
 from ..values.plan import Plan
-from . import info
+from . import info, leftovers, leftovers_found
 
-NODES, VOLUMES = "nodes", "volumes"
+NODES, VOLUMES, LEFTOVERS = "nodes", "volumes", "leftovers"
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked for, and of which nodes."""
+    """What is asked for, and of which nodes. ``keep`` is how many checkpoints a machine keeps, and ``clouds`` what commands call the clouds."""
 
     gather: tuple[str, ...]
     nodes: info.Wanted
+    keep: int | None = None
+    clouds: leftovers.Clouds = field(default_factory=leftovers.Clouds)
 
 
 @dataclass(frozen=True)
 class Found:
-    """The nodes, the volumes that one can boot from, and the names of the project's servers by their ids."""
+    """The nodes, the volumes that one can boot from, the names of the project's servers by their ids, and what left-overs are told by."""
 
     nodes: list[info.NodeSeen] = field(default_factory=list)
     volumes: tuple[Volume, ...] = ()
     servers: Mapping[str, str] = field(default_factory=dict)
+    around: leftovers.Found = field(default_factory=leftovers.Found)
 
 
 def wanted(params: Mapping[str, Any]) -> Wanted:
-    """What a module's options ask for."""
-    return Wanted(tuple(params["gather"]), info.wanted(params))
+    """What a module's options ask for. Raises Invalid."""
+    keep = params.get("keep_checkpoints")
+    if keep is not None and keep < 0:
+        raise Invalid(f"Failed to read left-overs: keep_checkpoints is {keep}. Give 0 or more.")
+    ironic, cinder = params.get("cloud"), params.get("volume_cloud")
+    names = [one if isinstance(one, str) else None for one in (ironic, ironic if cinder is None else cinder)]
+    return Wanted(tuple(params["gather"]), info.wanted(params), keep, leftovers.Clouds(*names))
 
 
 def observe(cloud: Cloud, want: Wanted) -> Found:
     """Read it. Raises Refused where a node that is named is not there."""
     nodes = info.observe(cloud, want.nodes) if NODES in want.gather else []
-    if VOLUMES not in want.gather:
+    if not {VOLUMES, LEFTOVERS} & set(want.gather):
         return Found(nodes)
-    volumes = tuple(one for one in record.read_all(cloud) if one.bootable)
-    return Found(nodes, volumes, _servers(cloud) if any(one.attached_to for one in volumes) else {})
+    every = record.read_all(cloud)
+    volumes = tuple(one for one in every if one.bootable) if VOLUMES in want.gather else ()
+    looks_for_holders = LEFTOVERS in want.gather or any(one.attached_to for one in volumes)
+    servers = _servers(cloud) if looks_for_holders else None
+    around = leftovers.Found()
+    if LEFTOVERS in want.gather:
+        every_node = NODES in want.gather and want.nodes.nodes is None and not want.nodes.filters
+        around = leftovers_found.observe(cloud, every, servers, nodes, every_node=every_node)
+    return Found(nodes, volumes, servers or {}, around)
 
 
-def _servers(cloud: Cloud) -> dict[str, str]:
-    """A cloud without Nova has none, and its volumes are held by nodes."""
+def _servers(cloud: Cloud) -> dict[str, str] | None:
+    """None in a cloud without Nova, whose volumes are held by nodes."""
     try:
         nova = cloud.compute
     except Refused:
-        return {}
+        return None
     return {one["id"]: one["name"] for one in nova.list("/servers", "servers", "read the servers")}
 
 
@@ -68,10 +83,14 @@ def plan(want: Wanted, found: Found, made: Collection[str] = ()) -> Plan:
 
 
 def result(want: Wanted, found: Found) -> dict[str, object]:
-    """Nodes and volumes as a module returns them, each sorted by name."""
+    """Nodes and volumes as a module returns them, each sorted by name, and the left-overs by their kinds."""
     names = {one.setup.node.uuid: one.setup.node.name for one in found.nodes}
     volumes = sorted(found.volumes, key=lambda one: (one.name, one.id))
-    return {**info.result(want.nodes, found.nodes), "volumes": [_view(one, found.servers, names) for one in volumes]}
+    return {
+        **info.result(want.nodes, found.nodes),
+        "volumes": [_view(one, found.servers, names) for one in volumes],
+        "leftovers": [asdict(one) for one in leftovers.leftovers(found.around, want.clouds, want.keep)],
+    }
 
 
 def _view(volume: Volume, servers: Mapping[str, str], nodes: Mapping[str, str]) -> dict[str, object]:

@@ -179,15 +179,19 @@ def read(cloud: Cloud, of: str) -> tuple[Checkpoint, ...]:
 
 def read_of_nodes(cloud: Cloud) -> dict[str, tuple[Checkpoint, ...]]:
     """The checkpoints of all nodes by their UUIDs, the oldest first: one list of the project's snapshots."""
-    cloud.check_project()
-    listed = cloud.block_storage.list("/snapshots/detail", "snapshots", "read the checkpoints of the nodes")
-    once = {snapshot.id: snapshot for snapshot in map(from_api, listed)}
     found: dict[str, tuple[Checkpoint, ...]] = {}
-    for one in gathered(once.values()):
+    for one in gathered(read_snapshots(cloud)):
         kind, _blank, of = one.of.partition(" ")
         if kind == "node":
             found[of] = (*found.get(of, ()), one)
     return found
+
+
+def read_snapshots(cloud: Cloud) -> tuple[Snapshot, ...]:
+    """All snapshots of the project, whether they belong to a checkpoint or not."""
+    cloud.check_project()
+    listed = cloud.block_storage.list("/snapshots/detail", "snapshots", "read the snapshots")
+    return tuple({snapshot.id: snapshot for snapshot in map(from_api, listed)}.values())
 
 
 def gathered(snapshots: Iterable[Snapshot]) -> tuple[Checkpoint, ...]:

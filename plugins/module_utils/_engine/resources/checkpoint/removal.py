@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ...values import permits
 from ...values.errors import Refused, refuse
@@ -82,20 +82,24 @@ def _told(subject: str, found: Found, used: Iterable[Snapshot]) -> Iterator[str]
 # What a task does not keep
 
 
-def outdated(want: Wanted, found: Found) -> list[Checkpoint]:
+def outdated(want: Wanted, found: Found) -> Sequence[Checkpoint]:
     """The oldest checkpoints beyond as many as are kept, and what is left of older ones that a run began to delete.
 
     Never the one that the task names, nor one that was never complete.
     """
     if want.keep is None:
         return []
-    others = [one for one in found.checkpoints if one.name != want.name and one.was_complete]
-    complete = [one for one in others if one.is_complete]
-    goes = len(complete) - (want.keep - 1)
+    return beyond([one for one in found.checkpoints if one.name != want.name and one.was_complete], want.keep - 1)
+
+
+def beyond(saved: Sequence[Checkpoint], keep: int) -> Sequence[Checkpoint]:
+    """Of a machine's checkpoints that were complete, the oldest first, those that go where so many are kept."""
+    complete = [one for one in saved if one.is_complete]
+    goes = len(complete) - keep
     if goes < 0:
         return []
     kept = complete[goes:]
-    return others[: others.index(kept[0])] if kept else others
+    return saved[: saved.index(kept[0])] if kept else saved
 
 
 def holds(checkpoint: Checkpoint, found: Found) -> list[str]:

@@ -10,7 +10,7 @@ it, Cinder says itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ...cloud.connection import Cloud
@@ -92,6 +92,21 @@ def outdated(found: Iterable[Volume], image: Source) -> list[Volume]:
         and one.status in DELETABLE
         and not one.attached_to
     ]
+
+
+def unused(one: Volume, images: Mapping[str, str]) -> str:
+    """Why a golden volume is cloned no more; empty where it may be, or is none. ``images`` are the names of those that can be used, by their ids."""
+    name = one.metadata.get(IMAGE_NAME)
+    if name is None or not _has_own_name(one) or one.status not in DELETABLE or one.attached_to:
+        return ""
+    if never_available(one):
+        return f"its making failed: it was to hold image {name}"
+    id = one.metadata.get(IMAGE_ID, "")
+    if not one.is_ours or images.get(id) == name:
+        return ""
+    return (
+        f"image {name} ({id}), which it holds, is {f'called {images[id]} by now' if id in images else 'not to be had any more'}"
+    )
 
 
 def _has_own_name(one: Volume) -> bool:
