@@ -462,6 +462,14 @@ nodes:
       sample:
         - create volume rack3-node07-root (20 GiB, from image debian-13-iscsi)
         - deploy node rack3-node07
+    differs:
+      description:
+        - What of its volumes is not as asked for, and is left as it is (RV(bfv.openstack.bfv_volume#module:differs)).
+        - What of an active node differs otherwise lets it fail, and stands in C(msg).
+      type: list
+      elements: str
+      sample: ["volume rack3-node07-root: volume_type is lvm, and ssd is wanted"]
+      version_added: 1.0.0
     node:
       description: The node as M(bfv.openstack.baremetal_node_storage) returns it. V(null) where there is none.
       type: dict

@@ -461,6 +461,15 @@ kept_boot_volume:
       type: str
       sample: db-1-root
   version_added: 1.0.0
+differs:
+  description:
+    - What of the server is not as the task has it, and is left as it is, since it cannot be changed in place. In words, each without the server's name.
+    - What nobody knows, such as of an image that is gone, is no difference; a warning tells it.
+  returned: success
+  type: list
+  elements: str
+  sample: ["key_name is none, and operations is wanted"]
+  version_added: 1.0.0
 actions:
   description: What was written, in words, in this order; in check mode what would be. What destroys something names it by its id.
   returned: always

@@ -211,6 +211,15 @@ actions:
     - create volume rack3-node07-root (20 GiB, from image debian-13-iscsi)
     - note in volume rack3-node07-root that it was made here
   version_added: 1.0.0
+differs:
+  description:
+    - What of the volume is not as the task has it, and is left as it is, since Cinder does not change it or the task does not permit that. In words.
+    - What nobody knows is no difference; a warning tells it.
+  returned: success
+  type: list
+  elements: str
+  sample: ["volume_type is lvm, and ssd is wanted"]
+  version_added: 1.0.0
 volume:
   description: The volume as it is now, or in check mode as it was. V(null) where there is none.
   returned: success

@@ -129,6 +129,49 @@ def test_a_running_machine_is_left_alone(drift: str, state: str) -> None:
     assert (cloud.writes, outcome.changed) == ([], False)
 
 
+HOWS = {
+    "another volume": "volume target 0: volume_id {root} -> " + uuid_of("other"),
+    "another LUN": "volume target 0: target_lun 1 -> 2",
+    "another portal": "volume target 0: target_portal 192.0.2.10:3260 -> 192.0.2.11:3260",
+    "a further volume": "volume target 1 is missing",
+    "another storage interface": "storage_interface cinder -> external; volume target 0: ",
+    "another boot interface": "boot_interface ipxe -> http-ipxe",
+    "another initiator": "iqn connector: connector_id iqn.2024-01.org.example:bm-0 -> iqn.2024-01.org.example:new",
+    "another image": "volume root is to be another one; volume target 0: volume_id ",
+    "all at once": "volume root is to be another one; boot_interface ipxe -> http-ipxe; iqn connector: ",
+}
+
+
+@pytest.mark.parametrize("drift", HOWS)
+def test_all_that_differs_is_told_in_words(drift: str) -> None:
+    cloud, now = drifted(drift)
+    root = next((id for id, one in cloud.volumes.items() if one["name"] == "root"), "")
+    assert f" is not what is asked for ({HOWS[drift].format(root=root)}" in only(manage(cloud, [now])).msg
+
+
+def test_a_target_that_nobody_asks_for_is_told() -> None:
+    two = {**ENTRY, "volumes": [ROOT, {"name": "more", "size": 5}]}
+    assert "(volume target 1 is not asked for)" in only(manage(deployed(two), [AGAIN | {"boot_interface": None}])).msg
+
+
+def test_no_password_is_told_with_what_differs() -> None:
+    chap = {"chap_username": "bm-0", "chap_password": "hunter2", "update_password": "on_change"}
+    cloud = deployed({**ARRAY, "targets": [{**LUN, **chap}]})
+    now = {**ARRAY, "targets": [{**LUN, **chap, "chap_password": "hunter3", "target_lun": 2}]}
+    message = only(manage(cloud, [now])).msg
+    assert "target_lun 1 -> 2" in message
+    assert "hunter" not in message
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_what_of_a_volume_differs_and_is_left_is_told(check_mode: bool) -> None:
+    cloud = deployed()
+    outcome = only(manage(cloud, [{**ENTRY, "volumes": [{**ROOT, "volume_type": "ssd"}]}], check_mode=check_mode))
+    assert (outcome.msg, cloud.writes) == ("", [])
+    assert outcome.differs == ("volume root: volume_type is lvm, and ssd is wanted",)
+    assert only(manage(cloud, [ENTRY], check_mode=check_mode)).differs == ()
+
+
 @pytest.mark.parametrize("drift", DRIFTS)
 def test_it_is_deployed_again_where_that_is_permitted(drift: str) -> None:
     cloud, now = drifted(drift)
@@ -281,10 +324,8 @@ def test_only_an_active_node_is_deployed_again(state: str, advice: str) -> None:
     cloud = deployed()
     node(cloud)["provision_state"] = state
     outcome = only(manage(cloud, [AGAIN], on_drift="redeploy"))
-    assert (f"it is {state}, and its boot_interface is not what is asked for. {advice}" in outcome.msg, cloud.writes) == (
-        True,
-        [],
-    )
+    words = f"it is {state}, and its boot_interface is not what is asked for (boot_interface ipxe -> http-ipxe). {advice}"
+    assert (words in outcome.msg, cloud.writes) == (True, [])
 
 
 def test_a_disk_that_goes_before_the_new_one_is_made_goes_when_the_machine_is_down() -> None:

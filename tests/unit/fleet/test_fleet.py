@@ -599,7 +599,9 @@ def test_the_result_has_the_same_keys_whatever_became_of_the_node() -> None:
     outcomes = manage(cloud, [entry("bm-0"), entry("bm-1", connectors=[]), entry("bm-7"), entry("bm-8", targets=[{}, {}])])
     outcomes |= {"again": manage(cloud, [entry("bm-0")])["bm-0"]}
     keys = {frozenset(outcome.result()) for outcome in outcomes.values()}
-    assert keys == {frozenset(("changed", "failed", "msg", "actions", "node", "connectors", "targets", "volumes", "history"))}
+    assert keys == {
+        frozenset(("changed", "failed", "msg", "actions", "differs", "node", "connectors", "targets", "volumes", "history"))
+    }
 
 
 def test_a_refused_node_is_shown_as_it_is() -> None:

@@ -5,28 +5,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ..resources.node import connector, target, target_secrets
 from ..resources.node import record as node
 from ..resources.node import storage as node_storage
 from ..resources.volume import plan as volume
+from ..values import differences
 from ..values.errors import refuse
 from ..values.identifiers import is_uuid
 from ..values.plan import Plan
 from . import surroundings
 from .observe import NodeFound, labels
-from .wanted import NodeWanted
+from .wanted import GOING, NodeWanted
 
 
 @dataclass(frozen=True)
 class Running:
-    """What can be done to an active node, and the first thing that cannot: it is not as asked for, and needs another deployment."""
+    """What can be done to an active node, and the first thing that cannot: it is not as asked for, and needs another deployment.
+
+    ``how`` tells all that differs, in words.
+    """
 
     connectors: list[Plan]
     targets: list[Plan]
     differs: str = ""
+    how: str = ""
 
 
 def look(want: NodeWanted, found: NodeFound, made: Collection[str]) -> Running:
@@ -41,7 +46,19 @@ def look(want: NodeWanted, found: NodeFound, made: Collection[str]) -> Running:
     wanted = [_comparable(one, found) for one in want.targets]
     targets = [target.plan(one, seen).seen({"target"}) for one, seen in zip(wanted, around, strict=True)]
     differs = _volumes(want, found, made) or _storage(want, found) or _connectors(connectors) or _targets(want, found, targets)
-    return Running([_left(one) for one in connectors], [_left(one) for one in targets], differs)
+    how = "; ".join(_how(want, found, made, connectors, targets)) if differs else ""
+    return Running([_left(one) for one in connectors], [_left(one) for one in targets], differs, how)
+
+
+def left(want: NodeWanted, found: NodeFound) -> list[str]:
+    """What of the node's volumes is not as asked for, and is left as it is, in words."""
+    if want.state in GOING:
+        return []
+    return [
+        f"volume {one.label}: {differs}"
+        for one in want.volumes
+        for differs in volume.differences(one, surroundings.of_volume(one, found))
+    ]
 
 
 def unseen(want: NodeWanted, found: NodeFound) -> Iterator[str]:
@@ -81,10 +98,39 @@ def _volumes(want: NodeWanted, found: NodeFound, made: Collection[str]) -> str:
 
 
 def _storage(want: NodeWanted, found: NodeFound) -> str:
+    return next(iter(_interfaces(want, found)), "")
+
+
+def _interfaces(want: NodeWanted, found: NodeFound) -> dict[str, str]:
+    """The interfaces that differ, each with what it is and what is asked for."""
     goal = node_storage.goal(want.storage, node_storage.Found(found.node))
-    interfaces = ("storage_interface", "boot_interface")
-    shown = [name for name in interfaces if getattr(found.node, name)]
-    return next((name for name in shown if getattr(goal, name) != getattr(found.node, name)), "")
+    shown = {
+        name: str(getattr(found.node, name)) for name in ("storage_interface", "boot_interface") if getattr(found.node, name)
+    }
+    return {name: f"{name} {was} -> {getattr(goal, name)}" for name, was in shown.items() if getattr(goal, name) != was}
+
+
+def _how(
+    want: NodeWanted, found: NodeFound, made: Collection[str], connectors: Iterable[Plan], targets: Iterable[Plan]
+) -> Iterator[str]:
+    if differs := _volumes(want, found, made):
+        yield f"{differs} is to be another one"
+    yield from _interfaces(want, found).values()
+    for one in connectors:
+        if one.before and _boots_otherwise(one):
+            yield _told(one)
+    yield from (_told(one) for one in targets if _boots_otherwise(one))
+    wanted = {one.boot_index for one in want.targets}
+    for other in found.targets:
+        if wanted and other.boot_index not in wanted:
+            yield f"volume target {other.boot_index} is not asked for"
+
+
+def _told(plan: Plan) -> str:
+    subject = plan.subject.partition(" of node ")[0]
+    if not plan.before:
+        return f"{subject} is missing"
+    return f"{subject}: {differences.told(_without_notes(plan.before), _without_notes(plan.after))}"
 
 
 def _connectors(plans: list[Plan]) -> str:

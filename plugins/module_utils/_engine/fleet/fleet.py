@@ -60,7 +60,7 @@ def manage(cloud: Cloud, params: Mapping[str, Any], *, check_mode: bool, tell: T
         *(Outcome(one.want.node, str(needed.refusal), found=one.found) for one in ready if needed.refuses(one.want.node)),
     ]
     if check_mode:
-        planned = [Outcome(one.want.node, actions=_foreseen(run, one), plan=one.plan, found=one.found) for one in going]
+        planned = [replace(one.outcome(), actions=_foreseen(run, one)) for one in going]
         return Result(refused + planned, run.journal.seconds, sums)
     for outcome in refused:
         run.brake.count()

@@ -19,7 +19,10 @@ _NOTHING = Plan("", {}, {})
 
 @dataclass(frozen=True)
 class Outcome:
-    """The node by the name it was asked for, what was (or would be) done, why it failed if it did, and what is there now."""
+    """The node by the name it was asked for, what was (or would be) done, why it failed if it did, and what is there now.
+
+    ``differs`` is what is not as asked for, and is left as it is.
+    """
 
     node: str
     msg: str = ""
@@ -27,6 +30,7 @@ class Outcome:
     plan: Plan = _NOTHING
     found: NodeFound | None = None
     history: tuple[Entry, ...] = ()
+    differs: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -48,6 +52,7 @@ class Outcome:
             "failed": self.failed,
             "msg": self.msg,
             "actions": list(self.actions),
+            "differs": list(self.differs),
             "node": node_storage.view(found.node) if found else None,
             "connectors": [connector.view(one) for one in found.connectors] if found else [],
             "targets": [target.view(one) for one in found.targets] if found else [],

@@ -47,7 +47,8 @@ def _plan_deployment(want: NodeWanted, found: NodeFound, made: Collection[str]) 
     if not running.differs:
         return _stages(want, found, _plan_volumes(want, want.volumes, found, made), running.connectors, running.targets, made)
     what = (
-        f"set up node {found.node.name}: it is {found.node.provision_state}, and its {running.differs} is not what is asked for"
+        f"set up node {found.node.name}: it is {found.node.provision_state}, and its {running.differs} is not what is asked for "
+        f"({running.how})"
     )
     if found.node.provision_state != "active":
         advice = states.of(found.node.provision_state).undeploy or "Undeploy it and run again"

@@ -13,7 +13,7 @@ from ..resources.node import deployment
 from ..resources.settle import Way, take
 from ..values.errors import BfvError
 from ..values.plan import Plan, Request, Step
-from . import observe, plan, takeover
+from . import drift, observe, plan, takeover
 from .brake import Brake, Stopped
 from .journal import Journal
 from .observe import NodeFound
@@ -93,7 +93,8 @@ class Progress:
         return self.waits is _ANEW
 
     def outcome(self) -> Outcome:
-        return Outcome(self.want.node, self.msg, tuple(self.way.actions), self.plan, self.found)
+        differs = tuple(drift.left(self.want, self.found))
+        return Outcome(self.want.node, self.msg, tuple(self.way.actions), self.plan, self.found, differs=differs)
 
 
 def advance(run: Run, one: Progress) -> None:

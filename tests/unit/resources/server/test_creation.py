@@ -386,7 +386,7 @@ def test_the_result_has_the_same_keys_whether_it_is_there_or_not() -> None:
     want = server.wanted(WEB)
     for cloud in (a_project(), with_server()):
         result = server.result(want, server.observe(cloud, want))  # type: ignore[arg-type]
-        assert set(result) == {"server", "volume", "kept_boot_volume"}
+        assert set(result) == {"server", "volume", "kept_boot_volume", "differs"}
     assert (result["server"]["name"], result["volume"]["name"]) == ("web", "web-boot")  # type: ignore[index]
 
 

@@ -18,7 +18,13 @@ from .wanted import Wanted
 
 
 def drift(want: Wanted, server: Server, found: Found) -> list[str]:
-    """The differences, in words."""
+    """The differences, and what nobody knows, as warnings."""
+    told = [*differences(want, server, found), *_unknown(want, server, found), *found.told, *power.doubts(want, server)]
+    return [f"server {server.name}: {one}; it was left as it is" for one in told]
+
+
+def differences(want: Wanted, server: Server, found: Found) -> list[str]:
+    """What is known to differ, in words."""
     zone = (want.availability_zone or "").partition(":")[0]  # zone:host is for a new server
     differs = [
         f"{name} is {'none' if is_value in (None, '') else is_value}, and {wanted} is wanted"
@@ -36,10 +42,16 @@ def drift(want: Wanted, server: Server, found: Found) -> list[str]:
         differs.append(f"security_groups are {has_groups or 'none'}, and {wants or 'none'} are wanted")
     if want.networks == "none" and server.networks:
         differs.append(f"networks is none, and it is in {', '.join(server.networks)}")
-    differs += [*_disks(want, server, found), *found.told, *power.doubts(want, server)]
+    differs += _disks(want, server, found)
     if server.status == "VERIFY_RESIZE":
         differs.append("it was resized, and that waits to be confirmed or reverted")
-    return [f"server {server.name}: {one}; it was left as it is" for one in differs]
+    return differs
+
+
+def _unknown(want: Wanted, server: Server, found: Found) -> list[str]:
+    if not server.boots_from_volume or not server.disks or has(want, server, found):
+        return []
+    return [f"whether it boots from volume {want.boot.volume} is not known: Nova does not tell for certain which one is its root"]
 
 
 def _user_data(want: Wanted, server: Server) -> list[str]:
@@ -54,10 +66,6 @@ def _disks(want: Wanted, server: Server, found: Found) -> list[str]:
     differs = _boot_disk(want, boot) if boot and has(want, server, found) else []
     if not server.boots_from_volume:
         differs.append("it boots from a local disk, and not from a volume")
-    elif server.disks and not has(want, server, found):
-        differs.append(
-            f"whether it boots from volume {want.boot.volume} is not known: Nova does not tell for certain which one is its root"
-        )
     made = sum(map(preflight.is_made_by_nova, want.block_devices))
     named = {one.id for ones in found.disks.values() for one in ones}
     others = len(set(server.disks) - named - {found.root})

@@ -10,6 +10,7 @@ from dataclasses import replace
 from ...cloud.connection import Cloud
 from ..volume import record as volume_record
 from . import ports, record
+from .drift import differences
 from .found import Found
 from .record import Server
 from .wanted import Wanted
@@ -19,8 +20,10 @@ def result(want: Wanted, found: Found) -> dict[str, object]:
     """What was read on the way, None where there is none; no ports. Of the volumes the boot volume is the first."""
     if not found.servers:
         boots = found.boot.volumes[0] if len(found.boot.volumes) == 1 else None
-        return {"server": None, "volume": _view(boots), "kept_boot_volume": None}
-    return {"server": _server(found.servers[0], found), "volume": _view(found.root_disk), "kept_boot_volume": None}
+        return {"server": None, "volume": _view(boots), "kept_boot_volume": None, "differs": []}
+    server = found.servers[0]
+    differs = [] if want.state == "absent" else differences(want, server, found)
+    return {"server": _server(server, found), "volume": _view(found.root_disk), "kept_boot_volume": None, "differs": differs}
 
 
 def report(cloud: Cloud, want: Wanted, found: Found) -> dict[str, object]:

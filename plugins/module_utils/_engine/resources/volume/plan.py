@@ -18,6 +18,7 @@ from ...values.plan import Plan
 from . import golden
 from .change import goal, plan_update
 from .creation import new, plan_creation, will_boot
+from .drift import drift
 from .drift import is_recreated as _is_recreated
 from .found import Found, Standing, observe, standing
 from .record import ON_THE_WAY, TO_COME, Volume, described, view
@@ -25,7 +26,7 @@ from .recreation import plan_recreation, plan_succession
 from .removal import delete, plan_removal
 from .wanted import Wanted, wanted
 
-__all__ = ["TO_COME", "Found", "Wanted", "expected", "is_recreated", "observe", "plan", "result", "wanted"]
+__all__ = ["TO_COME", "Found", "Wanted", "differences", "expected", "is_recreated", "observe", "plan", "result", "wanted"]
 
 
 def plan(want: Wanted, found: Found, made: Collection[str] = ()) -> Plan:
@@ -103,7 +104,19 @@ def expected(want: Wanted, found: Found, made: Collection[str] = ()) -> Volume:
     return after
 
 
+def differences(want: Wanted, found: Found) -> list[str]:
+    """What of the volume that is there is not as wanted, and is left as it is, in words."""
+    one = _first_made(found)
+    if want.state == "absent" or one is None or _is_recreated(want, one, found.source):
+        return []
+    return drift(want, one, found.source)
+
+
 def result(want: Wanted, found: Found) -> dict[str, object]:
     """The wanted volume as a module returns it, or None where there is none. Of several the one that was made first."""
-    ones = sorted(found.volumes, key=lambda one: (one.created_at, one.id))
-    return {"volume": view(ones[0]) if ones else None}
+    one = _first_made(found)
+    return {"volume": view(one) if one else None, "differs": differences(want, found)}
+
+
+def _first_made(found: Found) -> Volume | None:
+    return min(found.volumes, key=lambda one: (one.created_at, one.id), default=None)
