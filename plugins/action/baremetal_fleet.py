@@ -21,13 +21,13 @@ class ActionModule(InProcess):
 
     def run(self, tmp: Any = None, task_vars: Json | None = None) -> Json:
         path = self._task.args.get("report")
-        if path and not self._task.check_mode:
+        if path:
             reason = self._obstacle_of_report(str(path))
             if reason:
                 return {"changed": False, "failed": True, "msg": reason}
         result: Json = super().run(tmp, task_vars)
         # Without nodes there is nothing to report: the options were wrong, or no node could be looked at.
-        return self._reported(str(path), result) if path and not self._task.check_mode and "nodes" in result else result
+        return self._reported(str(path), result) if path and "nodes" in result else result
 
     def run_module(self) -> None:
         quiet = self._task.no_log or not progress.are_lines_welcome()
@@ -45,7 +45,7 @@ class ActionModule(InProcess):
     def _reported(self, path: str, result: Json) -> Json:
         state = self._task.args.get("state") or baremetal_fleet.OPTIONS["state"]["default"]
         try:
-            report.write(path, result, state=state, finished=datetime.now(UTC))
+            report.write(path, result, state=state, finished=datetime.now(UTC), foreseen=bool(self._task.check_mode))
         except report.ReportError as error:
             said = " ".join(filter(None, [result.get("msg"), str(error)]))
             return {**result, "failed": True, "msg": said}

@@ -284,7 +284,8 @@ options:
     description:
       - Path of a file on the controller, to which the result is written as an HTML page.
       - It tells what each node boots from, what was done, what failed and why, and how long each node took. A file that is there is replaced,
-        and its mode kept; a link of somebody else is not followed. In check mode nothing is written.
+        and its mode kept; a link of somebody else is not followed.
+      - In check mode it tells what would be done.
     type: path
   volume_prices:
     description:

@@ -159,8 +159,19 @@ def test_a_report_that_cannot_be_written_stops_the_run_before_it_begins(story: S
     assert lab.look(node)["storage_interface"] == "noop"
 
 
-def test_check_mode_writes_no_report(story: Story, ansible: Ansible) -> None:
+def test_a_report_of_check_mode_says_what_would_be_done(story: Story, lab: Lab, ansible: Ansible) -> None:
     page = story.page.with_name("check.html")
-    run = ansible.tasks(fleet("Check", [{"node": story.nodes["cinder"].name}], page), arguments=("--check",))
+    node = lab.node("to-come")
+    entry = {
+        "node": node.name,
+        "storage_interface": "external",
+        "iscsi_boot": True,
+        "targets": [{"volume_id": str(uuid4()), **LUN}],
+    }
+    run = ansible.tasks(fleet("Check", [{"node": story.nodes["cinder"].name}, entry], page), arguments=("--check",))
     assert not run["Check"]["failed"]
-    assert not page.exists()
+    told = page.read_text(encoding="utf-8")
+    assert "<h1>Of 2 nodes 1 would be changed</h1>" in told
+    assert f"deploy node {node.name}" in told
+    assert browser.complaints(page) == []
+    assert lab.look(node)["provision_state"] == "available"

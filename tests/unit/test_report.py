@@ -91,6 +91,10 @@ def page(result: Json, state: str = "deployed") -> Page:
     return Page(report.render(result, state=state, finished=FINISHED))
 
 
+def foreseen(result: Json) -> Page:
+    return Page(report.render(result, state="deployed", finished=FINISHED, foreseen=True))
+
+
 # The headline
 
 
@@ -113,6 +117,50 @@ def test_the_headline_says_what_became_of_the_fleet(nodes: list[Json], state: st
     shown = page(a_result(*nodes), state)
     assert shown.of("h1") == [headline]
     assert shown.of("title")[0] == headline
+
+
+TO_COME: Json = {"history": [], "node": {"name": "bm-0", "provision_state": "available"}}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "headline"),
+    [
+        ([a_node("bm-0", **TO_COME)], "bm-0 would be changed"),
+        ([a_node("bm-0", msg="Broken.")], "bm-0 would be refused"),
+        ([unchanged("bm-0")], "bm-0 is deployed as asked for"),
+        ([a_node("bm-0", **{**TO_COME, "changed": False, "node": {"name": "bm-0", "provision_state": "cleaning"}})], "bm-0 is under way"),
+        ([unchanged("bm-0"), unchanged("bm-1")], "All 2 nodes are deployed as asked for"),
+        ([a_node("bm-0", **TO_COME), unchanged("bm-1")], "Of 2 nodes 1 would be changed"),
+        ([a_node("bm-0", **TO_COME), unchanged("bm-1"), a_node("bm-2", msg="Broken.")], "Of 3 nodes 1 would be changed, 1 would be refused"),
+        ([], "No node was looked at"),
+    ],
+)  # fmt: skip
+def test_a_report_of_check_mode_says_what_would_become_of_the_fleet(nodes: list[Json], headline: str) -> None:
+    assert foreseen(a_result(*nodes)).of("h1") == [headline]
+
+
+def test_a_report_of_check_mode_never_says_that_something_was_done() -> None:
+    nodes = [a_node("bm-0", **TO_COME), unchanged("bm-1"), a_node("bm-2", msg="Broken.", actions=[])]
+    shown = foreseen(a_result(*nodes))
+    assert shown.of("h2") == [
+        "What would be refused and why",
+        "What boots from which volume",
+        "Time of each node",
+        "What would be done",
+    ]
+    assert "Check mode, nothing was done" in shown.text
+    assert "Nothing would be changed of these:" in shown.text
+    assert "deploy node bm-0" in shown.text
+    assert "when they were taken" not in shown.text
+
+
+@pytest.mark.parametrize("state", [False, True])
+def test_what_is_left_as_it_is_is_told(state: bool) -> None:
+    result = a_result(a_node("bm-0", differs=["volume bm-0-root: volume_type is lvm, and ssd is wanted"]), unchanged("bm-1"))
+    shown = Page(report.render(result, state="deployed", finished=FINISHED, foreseen=state))
+    assert shown.of("h2")[-1] == "What is not as asked for, and is left as it is"
+    assert shown.rows("bm-0")[-1][1] == "volume bm-0-root: volume_type is lvm, and ssd is wanted"
+    assert "left as it is" not in page(a_result(a_node("bm-0"))).text
 
 
 def test_a_run_without_nodes_tells_why() -> None:

@@ -33,19 +33,21 @@ def check(path: str) -> None:
     _create(path, "")
 
 
-def write(path: str, result: Mapping[str, object], *, state: str, finished: datetime | None) -> None:
+def write(path: str, result: Mapping[str, object], *, state: str, finished: datetime | None, foreseen: bool = False) -> None:
     """Write the report of a result of the module baremetal_fleet, in one instant: a reader sees the old file or the new one.
 
-    ``state`` is what was asked for, ``finished`` when the run ended. The same input makes the same file. Raises ReportError.
+    ``state`` is what was asked for, ``finished`` when the run ended, ``foreseen`` whether it was in check mode. The same input makes the
+    same file. Raises ReportError.
     """
-    _create(path, render(result, state=state, finished=finished))
+    _create(path, render(result, state=state, finished=finished, foreseen=foreseen))
 
 
-def render(result: Mapping[str, object], *, state: str, finished: datetime | None) -> str:
+def render(result: Mapping[str, object], *, state: str, finished: datetime | None, foreseen: bool = False) -> str:
     """The page. All that comes from the cloud or from an inventory is escaped, and only what is known by name is shown."""
-    nodes = report_nodes.nodes(result, state)
+    nodes = report_nodes.nodes(result, state, foreseen=foreseen)
     return _template().render(
-        summary=report_nodes.summary(result, nodes, state),
+        foreseen=foreseen,
+        summary=report_nodes.summary(result, nodes, state, foreseen=foreseen),
         nodes=nodes,
         failures=report_nodes.failures(nodes),
         times=report_times.times(result),

@@ -61,6 +61,7 @@ class Node:
     connectors: tuple[tuple[str, str], ...]  # type and identifier
     disks: tuple[Disk, ...]
     actions: tuple[tuple[float | None, str], ...]  # when, in seconds since the run began, and what
+    differs: tuple[str, ...]  # what is left as it is
     ended: float  # when it was last heard of
 
 
@@ -84,10 +85,10 @@ class Summary:
     room: tuple[str, ...] = ()  # what the run makes of volumes, and what was left for it
 
 
-def nodes(result: Record, state: str) -> list[Node]:
-    """The nodes of a result, bm-2 before bm-10."""
+def nodes(result: Record, state: str, *, foreseen: bool = False) -> list[Node]:
+    """The nodes of a result, bm-2 before bm-10. ``foreseen``: it is one of check mode."""
     by_name = record(result.get("nodes"))
-    return [_node(name, record(by_name[name]), state) for name in sorted(by_name, key=natural)]
+    return [_node(name, record(by_name[name]), state, foreseen=foreseen) for name in sorted(by_name, key=natural)]
 
 
 def natural(name: str) -> tuple[list[tuple[int, str]], str]:
@@ -97,11 +98,12 @@ def natural(name: str) -> tuple[list[tuple[int, str]], str]:
     return [(len(part) if at % 2 else 0, part) for at, part in enumerate(parts)], name
 
 
-def summary(result: Record, shown: Sequence[Node], state: str) -> Summary:
+def summary(result: Record, shown: Sequence[Node], state: str, *, foreseen: bool = False) -> Summary:
     """The run in short."""
     found = Counter(node.outcome for node in shown)
+    done = _DONE.get(state, state)
     return Summary(
-        headline=_headline(shown, found, _DONE.get(state, state)),
+        headline=_foreseen_headline(shown, found, done) if foreseen and shown else _headline(shown, found, done),
         state=state,
         counts={outcome: found[outcome] for outcome in OUTCOMES},
         seconds=number(result.get("seconds")),
@@ -135,18 +137,28 @@ def _headline(shown: Sequence[Node], found: Mapping[str, int], done: str) -> str
     return ", ".join([f"{there} of {_count(shown)} {'is' if there == 1 else 'are'} {done}", *waits, *fails])
 
 
+def _foreseen_headline(shown: Sequence[Node], found: Mapping[str, int], done: str) -> str:
+    """What a run would come to: nothing of it was done."""
+    would = {FAILED: "would be refused", UNDER_WAY: "under way", CHANGED: "would be changed"}
+    if len(shown) == 1:
+        (node,) = shown
+        return f"{node.name} " + {**would, UNDER_WAY: "is under way"}.get(node.outcome, f"is {done} as asked for")
+    told = [f"{found[outcome]} {would[outcome]}" for outcome in (CHANGED, FAILED, UNDER_WAY) if found[outcome]]
+    return f"Of {_count(shown)} {', '.join(told)}" if told else f"All {_count(shown)} are {done} as asked for"
+
+
 def _count(shown: Sequence[Node]) -> str:
     return "1 node" if len(shown) == 1 else f"{len(shown)} nodes"
 
 
-def _node(name: str, of_node: Record, state: str) -> Node:
+def _node(name: str, of_node: Record, state: str, *, foreseen: bool) -> Node:
     seen = record(of_node.get("node"))
     volumes, history = records(of_node.get("volumes")), records(of_node.get("history"))
     return Node(
         name=name,
         known_as=text(seen.get("name")) if seen.get("name") != name else "",
         uuid=text(seen.get("uuid")),
-        outcome=_outcome(of_node, seen, volumes, state),
+        outcome=_foreseen(of_node, seen) if foreseen else _outcome(of_node, seen, volumes, state),
         msg=text(of_node.get("msg")),
         provision_state=text(seen.get("provision_state")),
         power_state=text(seen.get("power_state")),
@@ -156,6 +168,7 @@ def _node(name: str, of_node: Record, state: str) -> Node:
         connectors=tuple((text(one.get("type")), text(one.get("connector_id"))) for one in records(of_node.get("connectors"))),
         disks=tuple(_disks(records(of_node.get("targets")), volumes)),
         actions=tuple(_timed(texts(of_node.get("actions")), history)),
+        differs=tuple(texts(of_node.get("differs"))),
         ended=max((number(entry.get("at")) or 0.0 for entry in history), default=0.0),
     )
 
@@ -166,6 +179,14 @@ def _timed(actions: Iterable[str], history: Iterable[Record]) -> list[tuple[floa
     for entry in history:
         at[text(entry.get("what"))].append(number(entry.get("at")) or 0.0)
     return [(at[what].pop(0) if at[what] else None, what) for what in actions]
+
+
+def _foreseen(of_node: Record, seen: Record) -> str:
+    if of_node.get("failed"):
+        return FAILED
+    if of_node.get("changed"):
+        return CHANGED
+    return UNDER_WAY if states.moves(text(seen.get("provision_state"))) else UNCHANGED
 
 
 def _outcome(of_node: Record, seen: Record, volumes: Iterable[Record], state: str) -> str:
