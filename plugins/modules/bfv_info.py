@@ -51,7 +51,8 @@ options:
       - V(leftovers) is what machines, rollouts and broken runs have left in the project, see RV(leftovers). It takes lists of volumes, snapshots,
         servers, and of the images of golden volumes, and one or two requests more for each volume that is held by somebody who is not there.
       - Together with V(nodes), V(leftovers) are also those of the nodes that are told, and where these are all nodes, what a node that is gone has left
-        in Cinder. A user who does not see all nodes of the cloud would take those he does not see for gone.
+        in Cinder. A user who does not see all nodes of the cloud would take those he does not see for gone. Without Cinder, or a project in it,
+        they are those of the nodes alone, with a warning.
     type: list
     elements: str
     choices: [nodes, volumes, leftovers]

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import gathered, leftovers
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint import plan as boot_checkpoint
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Invalid
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Invalid, Refused
 from ansible_collections.bfv.openstack.plugins.modules import bfv_info
 from ansible_collections.bfv.openstack.tests.unit.fake_cinder import an_attachment
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
@@ -320,3 +320,19 @@ def test_the_number_of_requests_depends_on_what_is_left_over_alone() -> None:
     )
     assert told(few, "leftovers") == told(many, "leftovers") == []
     assert few.reads == many.reads == ["/volumes/detail", "/servers", "/snapshots/detail", "/images"]
+
+
+def test_a_cloud_without_volumes_tells_what_its_nodes_have_left() -> None:
+    cloud = set_up([], storage_interface="external", retired=True)
+    cloud.project = ""
+    want = gathered.wanted({"gather": EVERYTHING})
+    found = gathered.observe(cloud, want)  # type: ignore[arg-type]
+    result: Any = gathered.result(want, found)
+    assert [one["kind"] for one in result["leftovers"]] == ["connector", "target"]
+    (warning,) = gathered.plan(want, found).warnings
+    assert "what is left over in Cinder is not told" in warning
+    prepared = set_up([], storage_interface="cinder")
+    prepared.project = ""
+    assert told(prepared) == []
+    with pytest.raises(Refused, match="without a project"):
+        told(prepared, "leftovers")

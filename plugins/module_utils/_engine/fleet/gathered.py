@@ -9,7 +9,7 @@ Volumes and left-overs are for a tenant as well, who sees no Ironic: the nodes a
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ..cloud.connection import Cloud
@@ -57,6 +57,9 @@ def observe(cloud: Cloud, want: Wanted) -> Found:
     nodes = info.observe(cloud, want.nodes) if NODES in want.gather else []
     if not {VOLUMES, LEFTOVERS} & set(want.gather):
         return Found(nodes)
+    without_cinder = _lacks(cloud) if NODES in want.gather and VOLUMES not in want.gather else ""
+    if without_cinder:
+        return Found(nodes, around=leftovers.Found(nodes=tuple(nodes), without_cinder=without_cinder))
     every = record.read_all(cloud)
     volumes = tuple(one for one in every if one.bootable) if VOLUMES in want.gather else ()
     looks_for_holders = LEFTOVERS in want.gather or any(one.attached_to for one in volumes)
@@ -66,6 +69,16 @@ def observe(cloud: Cloud, want: Wanted) -> Found:
         every_node = NODES in want.gather and want.nodes.nodes is None and not want.nodes.filters
         around = leftovers_found.observe(cloud, every, servers, nodes, every_node=every_node)
     return Found(nodes, volumes, servers or {}, around)
+
+
+def _lacks(cloud: Cloud) -> str:
+    """Why nothing can be asked of Cinder, as of a cloud that has arrays alone; empty where it can."""
+    try:
+        cloud.check_project()
+        cloud.block_storage  # noqa: B018  (it is reached by being asked for)
+    except Refused as error:
+        return str(error)
+    return ""
 
 
 def _servers(cloud: Cloud) -> dict[str, str] | None:
@@ -79,7 +92,9 @@ def _servers(cloud: Cloud) -> dict[str, str] | None:
 
 def plan(want: Wanted, found: Found, made: Collection[str] = ()) -> Plan:
     """Nothing to do: whoever asks changes nothing."""
-    return info.plan(want.nodes, found.nodes, made)
+    reason = found.around.without_cinder
+    warnings = (f"what is left over in Cinder is not told. {reason}",) if reason else ()
+    return replace(info.plan(want.nodes, found.nodes, made), warnings=warnings)
 
 
 def result(want: Wanted, found: Found) -> dict[str, object]:

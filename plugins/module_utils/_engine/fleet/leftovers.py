@@ -60,6 +60,7 @@ class Found:
     """The project's volumes and snapshots, who holds what, the names of the images of golden volumes, and the nodes that were asked for.
 
     ``holds`` are the attachments of volumes that somebody holds who was not among the servers and nodes that are there.
+    ``without_cinder`` says why Cinder was not asked.
     """
 
     volumes: tuple[Volume, ...] = ()
@@ -67,6 +68,7 @@ class Found:
     holds: tuple[Hold, ...] = ()
     images: Mapping[str, str] = field(default_factory=dict)
     nodes: tuple[NodeSeen, ...] = ()
+    without_cinder: str = ""
 
 
 def leftovers(found: Found, clouds: Clouds, keep: int | None = None) -> list[Leftover]:
@@ -92,7 +94,7 @@ def _attachments(found: Found, clouds: Clouds) -> Iterator[Leftover]:
 
 def _records(found: Found, clouds: Clouds) -> Iterator[Leftover]:
     """Connectors and targets of nodes that no machine runs on."""
-    volumes = {one.id: one for one in found.volumes}
+    volumes = None if found.without_cinder else {one.id: one for one in found.volumes}
     names = {id: seen.setup.node.name for seen in found.nodes for id in seen.setup.node.holders}
     for seen in found.nodes:
         node = seen.setup.node
@@ -121,9 +123,9 @@ def _of_no_use(node: Node) -> str:
     return ""
 
 
-def _elsewhere(node: Node, target: Target, volumes: Mapping[str, Volume], names: Mapping[str, str]) -> str:
+def _elsewhere(node: Node, target: Target, volumes: Mapping[str, Volume] | None, names: Mapping[str, str]) -> str:
     """Why the node could not have the target's volume; empty where it could. To an interface for arrays an id may mean anything."""
-    if node.storage_interface != "cinder" or not is_uuid(target.volume_id):
+    if volumes is None or node.storage_interface != "cinder" or not is_uuid(target.volume_id):
         return ""
     volume = volumes.get(target.volume_id)
     if volume is None:
