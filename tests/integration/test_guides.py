@@ -110,6 +110,12 @@ def rack_of_an_array(lab: Lab, folder: Path) -> None:
         host(folder, name, baremetal_deploy_wait_for={"host": keystone.hostname, "port": keystone.port})
 
 
+def a_night(lab: Lab, folder: Path) -> None:
+    for number in (1, 2, 3):
+        node(lab, f"night-0{number}")
+    lab.nova_admin("POST", "/flavors", {"flavor": {"name": "night-small", "ram": 64, "vcpus": 1, "disk": 0}})
+
+
 @contextmanager
 def rack_of_empty_luns(lab: Lab, folder: Path) -> Iterator[None]:
     """Two nodes and their blank LUNs at two portals, and an image as the role builds them."""
@@ -188,6 +194,7 @@ STAGES = {
     # Nobody listens there.
     "guide_rollout": Stage(("rack5-",), rack_of_two_images, addresses={"192.0.2.20": "127.61.6.20"}),
     "guide_external": Stage(("rack2-",), rack_of_an_array),
+    "guide_drift": Stage(("night-",), a_night),
     # The image is made for the test: e2e builds one with the role, and boots from it.
     "guide_array": Stage(("rack4-",), rack_of_empty_luns, {ARRAY_IMAGE_RUN: "true"}, addresses=PORTALS),
 }

@@ -26,8 +26,8 @@ BRING = "Bring the server where it should be"
 
 
 def variables() -> Json:
-    (play,) = yaml.safe_load((REPOSITORY / "playbooks" / "server.yml").read_text(encoding="utf-8"))
-    return play["vars"]
+    (block,) = yaml.safe_load((REPOSITORY / "playbooks" / "tasks" / "server.yml").read_text(encoding="utf-8"))
+    return block["vars"]
 
 
 def test_the_playbook_knows_the_options_of_the_modules() -> None:
