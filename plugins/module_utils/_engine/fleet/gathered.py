@@ -57,10 +57,9 @@ def observe(cloud: Cloud, want: Wanted) -> Found:
     nodes = info.observe(cloud, want.nodes) if NODES in want.gather else []
     if not {VOLUMES, LEFTOVERS} & set(want.gather):
         return Found(nodes)
-    without_cinder = _lacks(cloud) if NODES in want.gather and VOLUMES not in want.gather else ""
+    every, without_cinder = _read_volumes(cloud, needed=NODES not in want.gather or VOLUMES in want.gather)
     if without_cinder:
         return Found(nodes, around=leftovers.Found(nodes=tuple(nodes), without_cinder=without_cinder))
-    every = record.read_all(cloud)
     volumes = tuple(one for one in every if one.bootable) if VOLUMES in want.gather else ()
     looks_for_holders = LEFTOVERS in want.gather or any(one.attached_to for one in volumes)
     servers = _servers(cloud) if looks_for_holders else None
@@ -71,14 +70,14 @@ def observe(cloud: Cloud, want: Wanted) -> Found:
     return Found(nodes, volumes, servers or {}, around)
 
 
-def _lacks(cloud: Cloud) -> str:
-    """Why nothing can be asked of Cinder, as of a cloud that has arrays alone; empty where it can."""
+def _read_volumes(cloud: Cloud, *, needed: bool) -> tuple[tuple[Volume, ...], str]:
+    """The project's volumes, or why Cinder is not asked, as in a cloud that has arrays alone. Raises Refused where they are needed."""
     try:
-        cloud.check_project()
-        cloud.block_storage  # noqa: B018  (it is reached by being asked for)
+        return record.read_all(cloud), ""
     except Refused as error:
-        return str(error)
-    return ""
+        if needed:
+            raise
+        return (), str(error)
 
 
 def _servers(cloud: Cloud) -> dict[str, str] | None:
