@@ -162,12 +162,30 @@ def test_what_cannot_be_changed_in_place_is_reported_and_left(options: Json, wor
     plan = planned(cloud, server, **{**WEB, **options})
     assert (plan.settled, plan.changed, len(plan.warnings)) == (True, False, 1)
     assert words in plan.warnings[0]
+    (differs,) = left(cloud, **options)
+    assert differs.startswith(words)
+
+
+def left(cloud: FakeCloud, **options: Any) -> list[str]:
+    """What the module returns of what it leaves as it is."""
+    want = server.wanted({**WEB, **options})
+    result: Any = server.result(want, server.observe(cloud, want))["differs"]  # type: ignore[arg-type]
+    return result  # type: ignore[no-any-return]
 
 
 def test_what_is_as_wanted_is_not_reported() -> None:
     options: Json = {"key_name": "operations", "security_groups": ["web", "default"], "availability_zone": "az1"}
     cloud = with_server(options=options)
     assert planned(cloud, server, **{**WEB, **options, "security_groups": ["default", "web"]}).warnings == ()
+    assert left(cloud, **{**options, "security_groups": ["default", "web"]}) == []
+
+
+def test_what_is_not_known_and_what_is_to_go_is_no_difference() -> None:
+    cloud = with_server()
+    cloud.images.clear()
+    assert len(planned(cloud, server, **WEB).warnings) == 1  # whether its disk was made from the image
+    assert left(cloud) == []
+    assert left(cloud, key_name="operations", state="absent") == []
 
 
 def on_a_local_disk(*volumes: Json) -> FakeCloud:

@@ -186,8 +186,12 @@ def test_the_limit_does_not_matter_to_a_volume_that_is_there() -> None:
 def test_another_source_is_reported_and_left(kind: str, fields: Json, words: str) -> None:
     cloud = a_cloud(volume=fields)
     cloud.volumes["base"] = a_volume("base")
-    plan = planned(cloud, volume, name="root", **{kind: {**KINDS, "volume": "base"}[kind]})
+    options = {"name": "root", kind: {**KINDS, "volume": "base"}[kind]}
+    plan = planned(cloud, volume, **options)
     assert (plan.settled, plan.warnings) == (True, (f"volume root: {words}; it was left as it is",))
+    want = volume.wanted(options)
+    is_known = "is wanted" in words  # what Cinder does not show is no difference
+    assert volume.result(want, volume.observe(cloud, want))["differs"] == ([words] if is_known else [])  # type: ignore[arg-type]
 
 
 def test_a_backup_leaves_no_trace_and_is_not_compared() -> None:
