@@ -1,7 +1,7 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""bfv.openstack.rollout for servers: each gets a new disk and keeps its ports; what is not well goes back."""
+"""bfv.openstack.rollout for servers: each gets a new disk and keeps its addresses; what is not well goes back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Shop:
     """Two servers, and what each run left of them."""
 
     runs: dict[str, Run] = field(default_factory=dict)
-    seen: dict[str, dict[str, tuple[str, str, str]]] = field(default_factory=dict)  # boot volume, port, status
+    seen: dict[str, dict[str, tuple[str, str, str]]] = field(default_factory=dict)  # boot volume, address, status
     written: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -59,7 +59,7 @@ def shop(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy], tmp_path_fa
         volumes = lab.nova.list(f"/servers/{server['id']}/os-volume_attachments", "volumeAttachments")
         ports = lab.neutron.list("/ports", "ports", device_id=server["id"])
         status = lab.nova("GET", f"/servers/{server['id']}")["server"]["status"]
-        return volumes[0]["volumeId"], ports[0]["id"], status
+        return volumes[0]["volumeId"], ports[0]["fixed_ips"][0]["ip_address"], status
 
     def run(what: str, playbook: str, *arguments: str) -> None:
         proxy = new_proxy()
@@ -101,10 +101,10 @@ def test_the_one_that_is_not_well_goes_back(shop: Shop) -> None:
     assert before["shop-2"] == after["shop-2"]
 
 
-def test_all_have_new_disks_and_their_old_ports(shop: Shop) -> None:
-    for host, (volume, port, status) in shop.seen["resume"].items():
+def test_all_have_new_disks_and_their_old_addresses(shop: Shop) -> None:
+    for host, (volume, address, status) in shop.seen["resume"].items():
         assert volume != shop.seen["boot"][host][0]
-        assert (port, status) == (shop.seen["boot"][host][1], "ACTIVE")
+        assert (address, status) == (shop.seen["boot"][host][1], "ACTIVE")
 
 
 @pytest.mark.parametrize("what", ["lossy", "check", "again", "boot again"])

@@ -215,7 +215,7 @@ def test_a_copy_of_a_golden_volume_is_none() -> None:
     assert told(FakeCloud(volumes=[copy])) == []
 
 
-@pytest.mark.parametrize("key", ["bfv_replaces", "bfv_reverted_instead"])
+@pytest.mark.parametrize("key", ["bfv_replaces", "bfv_reverted_instead", "rollout_of"])
 def test_a_disk_whose_place_another_took_is_left_over(key: str) -> None:
     new = ours("new", metadata={key: uuid_of("old")}, **attached(WEB))
     (one,) = told(FakeCloud(servers=[a_server("web", id=WEB)], volumes=[a_volume("old"), new]))

@@ -33,6 +33,8 @@ ATTACHMENT, CONNECTOR, TARGET = "attachment", "connector", "target"
 GOLDEN, OLD_DISK, CHECKPOINT = "golden_volume", "old_disk", "checkpoint"
 KINDS = (ATTACHMENT, CONNECTOR, TARGET, GOLDEN, OLD_DISK, CHECKPOINT)
 
+# What a new disk says of the one whose place it took: of this collection's own notes, and of the role rollout.
+_SUCCEEDS = (REPLACES, INSTEAD, "rollout_of")
 _IN_CINDER = "--os-volume-api-version 3.27 volume attachment"  # older clients ask for an older one by themselves
 
 
@@ -155,7 +157,7 @@ def _old_disks(found: Found, clouds: Clouds) -> Iterator[Leftover]:
 def _successors(volumes: Iterable[Volume]) -> dict[str, Volume]:
     """The volumes that took a place and are in use, by the ids of those whose place it was."""
     took = [one for one in volumes if one.is_ours and one.attached_to]
-    return {old: one for one in took for key in (REPLACES, INSTEAD) if (old := one.metadata.get(key)) not in (None, one.id)}
+    return {old: one for one in took for key in _SUCCEEDS if (old := one.metadata.get(key)) not in (None, one.id)}
 
 
 def _used(found: Found) -> set[str]:
