@@ -57,7 +57,7 @@ GUARDS: tuple[tuple[str, str, str], ...] = (
     ("resources/volume/golden.py", "elect outdated _is_of _has_own_name", "tests/unit/resources/volume tests/unit/fleet"),
     (
         "resources/volume/needs.py",
-        "check check_change check_room _obstacles _type _used_by _check_quota",
+        "check check_change check_room use_of use_of_change _obstacles _too_large type_of used_by _check_quota",
         "tests/unit/resources/volume",
     ),
     (
@@ -106,7 +106,10 @@ GUARDS: tuple[tuple[str, str, str], ...] = (
         "_plan_deployment _plan_redeployment _can_stand_beside _plan_undeployment _plan_disconnection _plan_release _keeps",
         "tests/unit/fleet",
     ),
-    ("fleet/shared.py", "refuse_second refuse_held", "tests/unit/fleet"),
+    ("fleet/shared.py", "refuse_second refuse_held refuse_taken_over", "tests/unit/fleet"),
+    ("fleet/takeover.py", "*", "tests/unit/fleet/test_takeover.py"),
+    ("fleet/holders.py", "*", "tests/unit/fleet/test_takeover.py"),
+    ("resources/node/handover.py", "*", "tests/unit/fleet/test_takeover.py"),
     ("fleet/drift.py", "unseen _volumes", "tests/unit/fleet"),
 )
 
