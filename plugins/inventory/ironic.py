@@ -17,6 +17,7 @@ description:
     volume, as M(bfv.openstack.bfv_info) returns them.
   - A handful of list requests, however many nodes there are. Nothing that it keeps, in variables or in a cache, is secret.
   - The configuration is a YAML file whose name ends in C(ironic.yml) or C(ironic.yaml).
+  - With O(deploy_variables=true) the nodes become an inventory of the playbook C(bfv.openstack.deploy), which changes nothing of them.
   - Needs the microversion 1.65 of Ironic (15.0, Ussuri).
 extends_documentation_fragment:
   - bfv.openstack.connection
@@ -44,6 +45,26 @@ options:
       - What the names of the variables begin with.
     type: str
     default: ironic_
+  deploy_variables:
+    description:
+      - Whether each host gets the variables of the role P(bfv.openstack.baremetal_deploy#role) that say what is there, instead of those of
+        O(hostvars_prefix). C(ansible-inventory --list --yaml --output) makes a file of them.
+      - Nodes that are deployed are in the group C(baremetal), others in the group C(baremetal_prepared), for which
+        C(baremetal_deploy_state) is V(prepared). The playbook C(bfv.openstack.deploy) is for the first. Move a host there to have it deployed.
+      - Both groups have C(baremetal_deploy_cloud), C(baremetal_deploy_volume_cloud) and C(baremetal_deploy_without_nova) as they are given here.
+        A cloud that is a dictionary is left out, as it may hold a password.
+      - A node of which a run would change something, or which it would refuse, is in neither group, and its one variable
+        C(baremetal_deploy_left_alone) says why. Such are the nodes of Nova, whose targets Nova makes itself, nodes on their way to another state,
+        and those that boot from a local disk.
+      - In place of each secret stands a variable that you define, such as C({{ vault_rack3_node07_chap_password }}) of node C(rack3-node07), and
+        C({{ vault_rack3_node07_chap_password_1 }}) of its target at O(bfv.openstack.volume_target#module:boot_index=1). Dots in the node's name become
+        two underscores, and a name with other characters is replaced by the UUID.
+      - Cinder is asked for the volumes where nodes boot from them. A volume is called by its name, or by its id where another one has that name.
+      - What a cloud calls C({{ a template }}) is written as a template that gives that text, since Ansible takes each text of the file for one.
+      - Leave C(baremetal) out of O(groups) then. A host that gets there without variables has those of the role's defaults.
+    type: bool
+    default: false
+    version_added: 1.0.0
 notes:
   - The variables are those that M(bfv.openstack.bfv_info) returns of a node, each with O(hostvars_prefix) before its name, such as C(ironic_uuid),
     C(ironic_provision_state), C(ironic_storage_interface), C(ironic_capabilities), C(ironic_connectors), C(ironic_targets),
@@ -93,106 +114,88 @@ cache: true
 cache_plugin: ansible.builtin.jsonfile
 cache_connection: ~/.cache/ansible-ironic
 cache_timeout: 300
+
+---
+# What is deployed as an inventory of its own, of which the playbook changes nothing. The file is called, say, now.ironic.yml:
+#   ansible-inventory -i now.ironic.yml --list --yaml --output hosts.yml
+#   ansible-playbook -i hosts.yml bfv.openstack.deploy
+plugin: bfv.openstack.ironic
+cloud: baremetal-admin
+volume_cloud: storage-project
+deploy_variables: true
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from ansible.errors import AnsibleError, AnsibleParserError
-from ansible.inventory.data import InventoryData
-from ansible.module_utils.basic import missing_required_lib
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
-from ..module_utils._engine import options, run
+from ..module_utils._engine import options
 from ..module_utils._engine.cloud.connection import Cloud
-from ..module_utils._engine.fleet import info
-from ..module_utils._engine.values import secrets
-from ..module_utils._engine.values.errors import BfvError
-from ..module_utils._engine.values.hiding import Hiding
+from ..module_utils._engine.fleet import adopt, info
+from ..plugin_utils._doors.inventory import CONNECTION, Inventory, Json, cloud_name, trusted
 
-Json = dict[str, Any]
-
-# What this plugin takes of the modules' options.
-_WAITS = ("wait", "timeout", "sdk_log_path", "sdk_log_level")
-_SPEC: options.Options = {
-    **{name: option for name, option in options.CONNECTION.items() if name not in _WAITS},
-    **{name: option for name, option in options.INFO.items() if name != "nodes"},
-}
+_LEFT_ALONE = "baremetal_deploy_left_alone"
 
 
-class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
+class InventoryModule(Inventory):
     """The inventory plugin bfv.openstack.ironic."""
 
     NAME = "bfv.openstack.ironic"
+    SPEC: ClassVar[options.Options] = {
+        **CONNECTION,
+        **{name: option for name, option in options.INFO.items() if name != "nodes"},
+        "deploy_variables": {"type": "bool", "default": False},
+    }
 
-    def verify_file(self, path: str) -> bool:
-        return super().verify_file(path) and path.endswith(("ironic.yml", "ironic.yaml"))
-
-    def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
-        super().parse(inventory, loader, path, cache)
-        self._check_names(self._read_config_data(path), path)
-        hosts: dict[str, Json] = {}
-        for node in self._nodes(path, cache):
-            variables = {f"{self.get_option('hostvars_prefix')}{name}": value for name, value in node.items()}
-            host = self._host_name(node, variables)
-            if host in inventory.groups:  # Ansible would give all hosts of that group the node's variables
-                self.display.warning(f"Node {host} is in the inventory as {node['uuid']}: there is a group of its name.")
-                host = node["uuid"]
-            if host in hosts:
-                raise AnsibleParserError(
-                    f"Failed to name node {node['name']}: hostname makes {host} of it, and of another node as well. Let each have its own."
-                )
-            hosts[host] = variables
-        for host, variables in hosts.items():
-            self._add(inventory, host, variables)
-        for host, variables in hosts.items():
-            self._group(host, variables)
-
-    def _check_names(self, config: Mapping[str, Any], path: str) -> None:
-        """Ansible passes over what it does not know, so that a mistyped filter would give every node."""
-        known = {name for option, said in self.option_definitions.items() for name in (option, *said.get("aliases", ()))}
-        self._check_unknown(sorted(map(str, set(config) - known)), path)
+    def check_names(self, config: Mapping[str, Any], path: str) -> None:
+        super().check_names(config, path)
         prefix = self.get_option("hostvars_prefix")
         if not f"{prefix}uuid".isidentifier():
             raise AnsibleParserError(
                 f'Failed to read {path}: hostvars_prefix "{prefix}" begins no name of a variable. Use letters, digits and underscores.'
             )
 
-    def _check_unknown(self, names: list[str], path: str) -> None:
-        if names:
+    def read(self, params: Json) -> list[Json]:
+        """The nodes, and where that is asked for the variables of the role."""
+        want, cloud = info.wanted(params), Cloud(params)
+        seen = info.observe(cloud, want)
+        if not params["deploy_variables"]:
+            return [{"node": info.view(one)} for one in seen]
+        seen = adopt.observe(cloud, seen, without_nova=want.without_nova)
+        return [{"node": info.view(one), "deploy": adopt.variables(adopt.adopted(one))} for one in seen]
+
+    def fill(self, records: list[Json], params: Json) -> None:
+        if params["deploy_variables"]:
+            self._add_groups(params)
+        hosts: dict[str, Json] = {}
+        for record in records:
+            host = self._host(record, hosts)
+            hosts[host] = record
+        for host, record in hosts.items():
+            told = self._told(record)
+            self.add(host, trusted(record["deploy"]) if "deploy" in record else told, told)
+        for host, record in hosts.items():
+            if "deploy" in record and _LEFT_ALONE not in record["deploy"]:
+                self.inventory.add_host(host, group=_group(record["deploy"]["baremetal_deploy_state"]))
+            self.group(host, self._told(record))
+
+    def _told(self, record: Json) -> Json:
+        """What is told of a node, by the names of variables."""
+        return {f"{self.get_option('hostvars_prefix')}{name}": value for name, value in record["node"].items()}
+
+    def _host(self, record: Json, others: Mapping[str, Json]) -> str:
+        """What the node is called."""
+        node = record["node"]
+        host = self._host_name(node, self._told(record))
+        if host in self.inventory.groups:  # Ansible would give all hosts of that group the node's variables
+            self.display.warning(f"Node {host} is in the inventory as {node['uuid']}: there is a group of its name.")
+            host = node["uuid"]
+        if host in others:
             raise AnsibleParserError(
-                f"Failed to read {path}: {', '.join(names)} is no option of {self.NAME}. See `ansible-doc -t inventory {self.NAME}`."
+                f"Failed to name node {node['name']}: hostname makes {host} of it, and of another node as well. Let each have its own."
             )
-
-    def _nodes(self, path: str, cache: bool) -> list[Json]:
-        """The nodes, out of the cache where that is on and has them."""
-        params = self._params(path)
-        if not self.get_option("cache"):
-            return _read(params)
-        key = f"{self.get_cache_key(path)}_{_fingerprint(params)}"
-        if cache and key in self._cache:
-            return list(self._cache[key])
-        self._cache[key] = _read(params)
-        return list(self._cache[key])
-
-    def _params(self, path: str) -> Json:
-        """The options that are the modules' as well, checked as the modules check them."""
-        self.templar.available_variables = self._vars or {}
-        given = {}
-        for name in _SPEC:
-            try:
-                given[name] = self.templar.template(self.get_option(name))
-            except AnsibleError as error:
-                raise AnsibleParserError(f"Failed to read {name} of {path}: {error}") from None
-        checked = ArgumentSpecValidator(_SPEC).validate({name: value for name, value in given.items() if value is not None})
-        self._check_unknown(sorted(".".join(name) for name in checked.unsupported_parameters), path)
-        if checked.error_messages:
-            raise AnsibleParserError(f"Failed to read {path}: {'; '.join(checked.error_messages)}")
-        return dict(checked.validated_parameters)
+        return host
 
     def _host_name(self, node: Json, variables: Json) -> str:
         hostname = self.get_option("hostname")
@@ -206,28 +209,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError(f"Failed to name node {node['name']}: hostname makes {name!r} of it, which is no text.")
         return name
 
-    def _add(self, inventory: InventoryData, host: str, variables: Json) -> None:
-        inventory.add_host(host)
-        for name, value in variables.items():
-            inventory.set_variable(host, name, value)
-        self._set_composite_vars(self.get_option("compose"), variables, host, strict=self.get_option("strict"))
-
-    def _group(self, host: str, variables: Json) -> None:
-        strict = self.get_option("strict")
-        self._add_host_to_composed_groups(self.get_option("groups"), variables, host, strict=strict)
-        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, host, strict=strict)
-
-
-def _read(params: Json) -> list[Json]:
-    for package in run.missing():
-        raise AnsibleParserError(missing_required_lib(package))
-    try:
-        want = info.wanted(params)
-        return [info.view(node) for node in info.observe(Cloud(params), want)]
-    except BfvError as error:
-        raise AnsibleParserError(Hiding(secrets.secret_values(params)).text(str(error))) from None
+    def _add_groups(self, params: Json) -> None:
+        """A run has one state for all of its hosts."""
+        for state in ("deployed", "prepared"):
+            variables = {
+                "baremetal_deploy_cloud": cloud_name(params.get("cloud")),
+                "baremetal_deploy_volume_cloud": cloud_name(params.get("volume_cloud")),
+                "baremetal_deploy_without_nova": params["without_nova"] or None,
+            }
+            self.add_group(_group(state), variables)
 
 
-def _fingerprint(params: Json) -> str:
-    """Other options, other nodes: what was kept for the options of before must not answer for them."""
-    return hashlib.sha256(json.dumps(secrets.mask(params), sort_keys=True, default=str).encode()).hexdigest()[:16]
+def _group(state: str) -> str:
+    return "baremetal" if state == "deployed" else f"baremetal_{state}"

@@ -35,7 +35,7 @@ _REDACTED = "redacted_contents"
 _VOLUME_TYPES = ("iscsi", "fibre_channel")  # compared as they stand (ironic/drivers/modules/deploy_utils.py, is_iscsi_boot)
 
 # The module's short options, and the property that Ironic reads.
-_SHORT = (
+SHORT = (
     *((name, name) for name in (*target_properties.ADDRESS, target_properties.PORTALS)),
     ("chap_username", target_properties.USERNAME),
     ("chap_password", target_properties.PASSWORD),
@@ -100,7 +100,7 @@ def wanted(params: Mapping[str, Any]) -> Wanted:
 
 def _properties(params: Mapping[str, Any], where: str) -> dict[str, object] | None:
     properties = dict(params.get("properties") or {})
-    for option, name in _SHORT:
+    for option, name in SHORT:
         if params.get(option) is None:
             continue
         if name in properties:
