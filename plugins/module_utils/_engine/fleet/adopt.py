@@ -9,7 +9,6 @@ out with the reason.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,8 +18,8 @@ from ..resources.node import deployment, instance, states, target
 from ..resources.node.connector import Connector
 from ..resources.node.record import Node
 from ..resources.node.target import Target
+from ..resources.volume import naming, reservation
 from ..resources.volume import record as volume_record
-from ..resources.volume import reservation
 from ..resources.volume.record import Volume
 from ..values import capabilities, connectors, secrets, templates
 from ..values.errors import BfvError
@@ -154,8 +153,8 @@ def _without_secrets(values: Mapping[str, object]) -> dict[str, object]:
 
 def _of_cinder(targets: Sequence[Target], volumes: Mapping[str, Volume]) -> dict[str, object]:
     """The volumes in the order of the targets, and the targets where they are not what the volumes make by themselves."""
-    names = Counter(one.name for one in volumes.values())
-    called = [_called(one.volume_id, volumes, names) for one in targets]
+    names = naming.own_names(volumes.values())
+    called = [_called(one.volume_id, names) for one in targets]
     # One that several machines may have is no node's own.
     own = [call for one, call in zip(targets, called, strict=True) if not _is_shared(one.volume_id, volumes)]
     told: dict[str, object] = {"volumes": own} if own else {}
@@ -169,10 +168,9 @@ def _of_cinder(targets: Sequence[Target], volumes: Mapping[str, Volume]) -> dict
     return told
 
 
-def _called(id: str, volumes: Mapping[str, Volume], names: Counter[str]) -> dict[str, object]:
-    """A volume by its name where that is its alone. Nothing else is said of it: one that goes is missed then, and not made anew, blank."""
-    name = volumes[id].name if id in volumes else ""
-    return {"name": name} if name and names[name] == 1 and name not in volumes else {"id": id}
+def _called(id: str, names: Mapping[str, str]) -> dict[str, object]:
+    """A volume. Nothing else is said of it: one that goes is missed then, and not made anew, blank."""
+    return {"name": names[id]} if id in names else {"id": id}
 
 
 def _is_shared(id: str, volumes: Mapping[str, Volume]) -> bool:

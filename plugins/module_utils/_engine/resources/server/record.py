@@ -151,6 +151,14 @@ def read(cloud: Cloud, *, name: str | None = None, id: str | None = None) -> tup
     return tuple(sorted(once.values(), key=lambda server: (server.created_at, server.id)))
 
 
+def read_all(cloud: Cloud) -> tuple[Server, ...]:
+    """Every server of the project, by name."""
+    cloud.check_project()
+    found = map(_known, cloud.compute.list("/servers/detail", "servers", "read the servers"))
+    once = {server.id: server for server in found}  # pages that shift may show one twice
+    return tuple(sorted(once.values(), key=lambda server: (server.name, server.created_at, server.id)))
+
+
 def _known(server: Mapping[str, Any]) -> Server:
     """Nova knows hardly more than the id of a server whose cell does not answer (nova/api/openstack/compute/views/servers.py, 2.69)."""
     if "name" not in server:

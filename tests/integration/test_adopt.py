@@ -1,0 +1,258 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""A running cloud becomes an inventory: what is there is written to a file, and a run with that file changes nothing.
+
+Whoever made the nodes: the command line clients, openstack.cloud, Nova, or this collection.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import yaml
+
+from .lab import IMAGE, LUN, PROJECT, SYSTEM, Json, Lab, Node
+from .runs import Ansible, Run, cli, cli_text, task
+from .waiting import until
+
+pytestmark = pytest.mark.extra
+
+DEPLOY, UNDEPLOY = "bfv.openstack.deploy", "bfv.openstack.undeploy"
+PASSWORD = "hunter2-of-the-array"
+PORTALS = ["192.0.2.10:3260", "192.0.2.11:3260"]
+PATHS = {"target_iqn": LUN["target_iqn"], "target_portals": PORTALS, "target_lun": LUN["target_lun"]}
+TEMPLATE = "{{ lookup('ansible.builtin.pipe', 'id') }}"
+
+
+def of_array(lab: Lab, name: str) -> str:
+    """What Ironic knows a LUN by, for want of an id of Cinder's."""
+    return str(UUID(bytes=(lab.prefix + name).encode()[-16:].rjust(16)))
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """An inventory plugin, and the file that ansible-inventory makes of what it tells."""
+
+    ansible: Ansible
+    configuration: Path
+    file: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def write(self) -> str:
+        """Make the file, and give its text."""
+        words = ("-i", str(self.configuration), "--list", "--yaml", "--output", str(self.file))
+        ended = self.ansible.read_inventory(*words)
+        assert ended.returncode == 0, ended.stderr
+        assert "WARNING" not in ended.stderr
+        return self.file.read_text(encoding="utf-8")
+
+    @property
+    def groups(self) -> dict[str, Json]:
+        return {name: one["hosts"] for name, one in yaml.safe_load(self.file.read_text())["all"]["children"].items()}
+
+    def play(self, playbook: str, *arguments: str, **variables: object) -> Run:
+        return self.ansible.playbook(playbook, "-i", str(self.file), "-e", json.dumps(variables), *arguments)
+
+
+def adoption(ansible: Ansible, plugin: str, **options: object) -> Adoption:
+    given = {"plugin": f"bfv.openstack.{plugin}", **options}
+    configuration = ansible.file(f"now.{plugin}.yml", given)
+    return Adoption(ansible, configuration, configuration.with_suffix(".adopted.yml"))
+
+
+def vault(node: Node, password: str = PASSWORD, place: str = "") -> dict[str, str]:
+    """The variable that is asked for in place of the password."""
+    return {f"vault_{node.name.replace('-', '_')}_chap_password{place}": password}
+
+
+# Nodes
+
+
+@dataclass(frozen=True)
+class Nodes:
+    made: Mapping[str, Node]
+    adoption: Adoption
+    text: str
+    before: Json
+    runs: tuple[Run, ...]
+    after: Json
+    known: Mapping[str, str]  # the passwords
+
+
+def seen(lab: Lab, node: Node) -> Json:
+    """All that a run could have changed, by the times of Ironic's records."""
+    records = [lab.look(node), *lab.connectors(node), *lab.targets(node)]
+    return {one["uuid"]: one["updated_at"] for one in records}
+
+
+def by_cli(lab: Lab, node: Node, storage: str, *targets: tuple[str, Json], deploys: bool = True) -> None:
+    """Set a node up as Ironic's guide says."""
+    capabilities = "capabilities=boot_mode:uefi,iscsi_boot:True"
+    cli_text(SYSTEM, "baremetal", "node", "set", node.uuid, "--storage-interface", storage, "--property", capabilities)
+    connector = ("--type", "iqn", "--connector-id", f"iqn.2017-08.org.openstack.{node.uuid}")
+    cli(SYSTEM, "baremetal", "volume", "connector", "create", "--node", node.uuid, *connector)
+    for place, (volume_id, properties) in enumerate(targets):
+        options = [word for name, value in properties.items() for word in ("--property", f"{name}={json.dumps(value)}")]
+        target = ("--type", "iscsi", "--boot-index", str(place), "--volume-id", volume_id)
+        cli(SYSTEM, "baremetal", "volume", "target", "create", "--node", node.uuid, *target, *options)
+    state = "" if deploys else "as it is"
+    while state in ("", "deploy failed"):  # with several volumes of Cinder Ironic needs a second time: see deployment.py
+        cli_text(SYSTEM, "baremetal", "node", "deploy", node.uuid)
+        ends = ("active",) if state else ("active", "deploy failed")
+        state = until(f"node {node.name}", lambda ends=ends: _landed(lab, node, ends))
+
+
+def _landed(lab: Lab, node: Node, ends: tuple[str, ...]) -> str:
+    state = lab.look(node)["provision_state"]
+    return state if state in ends else ""
+
+
+def by_openstack_cloud(lab: Lab, ansible: Ansible, name: str) -> Node:
+    """A node by the modules of openstack.cloud, which know no connectors and targets."""
+    options = {
+        "name": name,
+        "driver": "fake-hardware",
+        "driver_info": {"deploy_kernel": "file:///dev/null", "deploy_ramdisk": "file:///dev/null"},
+        "nics": [{"mac": f"52:54:01:{secrets.token_bytes(3).hex(':')}"}],
+        "storage_interface": "external",
+        "properties": {"cpus": 1, "capabilities": "iscsi_boot:true,boot_mode:bios"},
+    }
+    made = ansible.tasks(task("node", "openstack.cloud.baremetal_node", cloud=SYSTEM, **options))
+    assert not made["node"]["failed"], made.text
+    node = Node(made["node"]["node"]["id"], name)
+    lab.connector(node, f"iqn.2017-08.org.openstack.{node.uuid}")
+    lab.target(node, of_array(lab, "openstack"), **LUN)
+    options = {"name": name, "instance_info": {}}
+    deployed = ansible.tasks(task("deploy", "openstack.cloud.baremetal_node_action", cloud=SYSTEM, **options))
+    assert not deployed["deploy"]["failed"], deployed.text
+    return node
+
+
+def fibre_channel(lab: Lab, node: Node) -> None:
+    """Fake hardware cannot be told to boot from a disk, so it rests."""
+    lab.patch(node, "/storage_interface", "external")
+    lab.patch(node, "/properties/capabilities", "boot_mode:uefi,fibre_channel_boot:True")
+    for kind in ("wwpn", "wwnn"):
+        lab.connector(node, f"50:01:43:80:{node.uuid[:2]}:{node.uuid[2:4]}:3f:aa", kind)
+    body = {"node_uuid": node.uuid, "volume_type": "fibre_channel", "boot_index": 0, "volume_id": of_array(lab, "fibre")}
+    lab.ironic("POST", "/volume/targets", {**body, "properties": {"access_mode": "rw"}})
+
+
+@pytest.fixture(scope="module")
+def nodes(lab: Lab, ansible: Ansible) -> Iterator[Nodes]:
+    kinds = ("cli", "array", "role", "fibre", "prepared", "bare", "local")
+    made = dict(zip(kinds, lab.nodes(*kinds), strict=True))
+    made["dotted"] = dotted = made.pop("array")
+    lab.patch(dotted, "/name", f"{dotted.name}.example.org")
+    made["dotted"] = Node(dotted.uuid, f"{dotted.name}.example.org")
+    (image,) = lab.glance.list("/images", "images", name=IMAGE)
+    root, data, evil = (lab.name(what) for what in ("root", "data", "evil"))
+    wanted = {root: {"imageRef": image["id"]}, data: {}, evil: {"imageRef": image["id"]}}
+    with ThreadPoolExecutor(3) as pool:
+        volumes = dict(zip(wanted, pool.map(lambda name: lab.volume(name, **wanted[name])["id"], wanted), strict=True))
+    lab.cinder("PUT", f"/volumes/{volumes[evil]}", {"volume": {"name": evil + TEMPLATE}})
+    chap = {"auth_username": "array", "auth_password": PASSWORD}
+    by_cli(lab, made["cli"], "cinder", (volumes[root], {}), (volumes[data], {}))
+    disks = [{**PATHS, **chap}, {**LUN, "target_lun": 1, **chap}]
+    by_cli(lab, made["dotted"], "external", *((of_array(lab, f"lun {place}"), one) for place, one in enumerate(disks)))
+    by_cli(lab, made["prepared"], "cinder", (volumes[evil], {}), deploys=False)
+    fibre_channel(lab, made["fibre"])
+    lab.patch(made["local"], "/instance_info/image_source", "http://192.0.2.80/debian.qcow2")
+    made["openstack"] = by_openstack_cloud(lab, ansible, lab.name("openstack"))
+    own = {"baremetal_deploy_volumes": [{"name": lab.name("own"), "image": IMAGE}]}
+    assert ansible.playbook(DEPLOY, "-i", str(ansible.inventory({made["role"].name: own}))).code == 0
+    for node in made.values():
+        lab.ironic_now("PATCH", f"/nodes/{node.uuid}", [{"op": "add", "path": "/owner", "value": f"{lab.prefix}owner"}])
+    unnamed = made["cli"]
+    lab.ironic("PATCH", f"/nodes/{unnamed.uuid}", [{"op": "remove", "path": "/name"}])
+    made["cli"] = Node(unnamed.uuid, unnamed.uuid)
+    try:
+        yield round_trip(lab, ansible, made)
+    finally:
+        lab.patch(unnamed, "/name", unnamed.name)  # by which it is removed
+
+
+def round_trip(lab: Lab, ansible: Ansible, made: Mapping[str, Node]) -> Nodes:
+    adopts = adoption(
+        ansible, "ironic", cloud=SYSTEM, volume_cloud=PROJECT, deploy_variables=True, filters={"owner": f"{lab.prefix}owner"}
+    )
+    text = adopts.write()
+    name = made["dotted"].name.replace(".", "__")
+    known = vault(Node("", name)) | vault(Node("", name), place="_1")
+    before = {kind: seen(lab, node) for kind, node in made.items()}
+    runs = tuple(adopts.play(DEPLOY, **known) for _look in ("first", "second"))
+    prepared = [{"hosts": "baremetal_prepared", "gather_facts": False, "roles": ["bfv.openstack.baremetal_deploy"]}]
+    runs += (adopts.play(str(ansible.file("prepared.yml", prepared)), **known),)
+    after = {kind: seen(lab, node) for kind, node in made.items()}
+    return Nodes(made, adopts, text, before, runs, after, known)
+
+
+DEPLOYED = ("cli", "dotted", "role", "openstack")
+RESTING = ("prepared", "bare", "fibre")
+
+
+def test_a_run_with_what_is_there_changes_nothing(nodes: Nodes) -> None:
+    expected = [DEPLOYED, DEPLOYED, RESTING]
+    for run, kinds in zip(nodes.runs, expected, strict=True):
+        assert run.code == 0, run.text
+        assert {host: (count["changed"], count["failed"]) for host, count in run.recap.items()} == {
+            nodes.made[kind].name: (0, 0) for kind in kinds
+        }
+    assert nodes.after == nodes.before
+
+
+def test_a_node_that_boots_otherwise_is_listed_and_left_alone(nodes: Nodes) -> None:
+    (left,) = nodes.adoption.groups["ungrouped"].items()
+    assert left[0] == nodes.made["local"].name
+    assert left[1].keys() == {"baremetal_deploy_left_alone"}
+    assert "image_source" in left[1]["baremetal_deploy_left_alone"]
+
+
+def test_each_node_is_told_as_it_is(nodes: Nodes, lab: Lab) -> None:
+    hosts = {
+        kind: {name.removeprefix("baremetal_deploy_"): value for name, value in nodes.adoption.groups[group][node.name].items()}
+        for kinds, group in ((DEPLOYED, "baremetal"), (RESTING, "baremetal_prepared"))
+        for kind, node in ((kind, nodes.made[kind]) for kind in kinds)
+    }
+    assert [(one["cloud"], one["volume_cloud"]) for one in hosts.values()] == [(SYSTEM, PROJECT)] * len(hosts)
+    assert [len(one["volumes"]) for one in (hosts["cli"], hosts["role"], hosts["prepared"])] == [2, 1, 1]
+    assert hosts["openstack"]["capabilities"] == {"iscsi_boot": True, "boot_mode": "bios"}
+    assert [one["type"] for one in hosts["fibre"]["connectors"]] == ["wwpn", "wwnn"]
+    assert hosts["fibre"]["targets"][0]["properties"] == {"access_mode": "rw"}
+    first, second = hosts["dotted"]["targets"]
+    assert first["target_portals"] == PORTALS
+    assert [first["chap_password"], second["chap_password"]] == [f"{{{{ {name} }}}}" for name in nodes.known]
+    assert hosts["bare"]["connectors"] == []
+
+
+def test_the_file_has_no_secret_and_no_template_of_the_clouds(nodes: Nodes) -> None:
+    assert PASSWORD not in nodes.text
+    assert "***" not in nodes.text
+    assert TEMPLATE not in nodes.text
+    assert "uid=" not in nodes.text + "".join(run.text for run in nodes.runs)
+
+
+def test_without_the_passwords_a_run_says_which_are_missing(nodes: Nodes) -> None:
+    run = nodes.adoption.play(DEPLOY, "--limit", nodes.made["dotted"].name)
+    assert run.code != 0
+    assert "vault_" in run.text
+
+
+def test_the_file_brings_a_node_back(nodes: Nodes, lab: Lab) -> None:
+    node = nodes.made["dotted"]
+    words = ("uuid", "created_at", "updated_at", "links")
+    before = [{name: value for name, value in one.items() if name not in words} for one in lab.targets(node)]
+    for playbook, state in ((UNDEPLOY, "available"), (DEPLOY, "active")):
+        run = nodes.adoption.play(playbook, "--limit", node.name, **nodes.known)
+        assert run.code == 0, run.text
+        assert lab.look(node)["provision_state"] == state
+    assert [{name: value for name, value in one.items() if name not in words} for one in lab.targets(node)] == before
+    assert PASSWORD in lab.boot_script(node)
