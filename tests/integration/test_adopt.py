@@ -12,13 +12,12 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
-import yaml
 
+from .adoption import Adoption, adoption
 from .lab import IMAGE, LUN, PROJECT, SYSTEM, Json, Lab, Node
 from .runs import Ansible, Run, cli, cli_text, task
 from .waiting import until
@@ -35,37 +34,6 @@ TEMPLATE = "{{ lookup('ansible.builtin.pipe', 'id') }}"
 def of_array(lab: Lab, name: str) -> str:
     """What Ironic knows a LUN by, for want of an id of Cinder's."""
     return str(UUID(bytes=(lab.prefix + name).encode()[-16:].rjust(16)))
-
-
-@dataclass(frozen=True)
-class Adoption:
-    """An inventory plugin, and the file that ansible-inventory makes of what it tells."""
-
-    ansible: Ansible
-    configuration: Path
-    file: Path
-    environment: dict[str, str] = field(default_factory=dict)
-
-    def write(self) -> str:
-        """Make the file, and give its text."""
-        words = ("-i", str(self.configuration), "--list", "--yaml", "--output", str(self.file))
-        ended = self.ansible.read_inventory(*words)
-        assert ended.returncode == 0, ended.stderr
-        assert "WARNING" not in ended.stderr
-        return self.file.read_text(encoding="utf-8")
-
-    @property
-    def groups(self) -> dict[str, Json]:
-        return {name: one["hosts"] for name, one in yaml.safe_load(self.file.read_text())["all"]["children"].items()}
-
-    def play(self, playbook: str, *arguments: str, **variables: object) -> Run:
-        return self.ansible.playbook(playbook, "-i", str(self.file), "-e", json.dumps(variables), *arguments)
-
-
-def adoption(ansible: Ansible, plugin: str, **options: object) -> Adoption:
-    given = {"plugin": f"bfv.openstack.{plugin}", **options}
-    configuration = ansible.file(f"now.{plugin}.yml", given)
-    return Adoption(ansible, configuration, configuration.with_suffix(".adopted.yml"))
 
 
 def vault(node: Node, password: str = PASSWORD, place: str = "") -> dict[str, str]:
@@ -128,6 +96,7 @@ def by_openstack_cloud(lab: Lab, ansible: Ansible, name: str) -> Node:
     made = ansible.tasks(task("node", "openstack.cloud.baremetal_node", cloud=SYSTEM, **options))
     assert not made["node"]["failed"], made.text
     node = Node(made["node"]["node"]["id"], name)
+    lab.power(node, "power off")  # a new one's is unknown
     lab.connector(node, f"iqn.2017-08.org.openstack.{node.uuid}")
     lab.target(node, of_array(lab, "openstack"), **LUN)
     options = {"name": name, "instance_info": {}}
