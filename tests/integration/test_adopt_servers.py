@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -42,18 +43,43 @@ def seen(lab: Lab, name: str) -> Json:
     return server
 
 
+@contextmanager
+def a_flavor(lab: Lab, disk: int = 0, **specs: str) -> Iterator[str]:
+    body = {"name": lab.name("flavor"), "ram": 64, "vcpus": 1, "disk": disk}
+    made = lab.nova_admin("POST", "/flavors", {"flavor": body})["flavor"]
+    if specs:
+        lab.nova_admin("POST", f"/flavors/{made['id']}/os-extra_specs", {"extra_specs": specs})
+    yield made["name"]
+    lab.nova_admin("DELETE", f"/flavors/{made['id']}")
+
+
 @pytest.fixture(scope="module")
-def servers(lab: Lab, ansible: Ansible) -> Servers:
+def local(lab: Lab) -> Iterator[str]:
+    """A flavor with a local disk, without which Nova boots no image from one."""
+    with a_flavor(lab, disk=1) as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
+def metal(lab: Lab) -> Iterator[str]:
+    """A flavor that only the lab's node offers."""
+    none = dict.fromkeys(("resources:VCPU", "resources:MEMORY_MB", "resources:DISK_GB"), "0")
+    with a_flavor(lab, **{"resources:CUSTOM_ADOPT_SERVER": "1"}, **none) as name:
+        yield name
+
+
+@pytest.fixture(scope="module")
+def servers(lab: Lab, ansible: Ansible, local: str) -> Servers:
     names = {kind: lab.name(kind) for kind in ("ours", "neighbour", "cli", "stopped", "shelved", "local")}
     names["blank"] = f"{names['cli']} two"
     key, data = lab.name("key"), lab.name("data")
     lab.key(key)
     lab.volume(data)
-    by_cli = ("openstack", "server", "create", "--wait", "--flavor", FLAVOR, "--network", NETWORK)
+    by_cli = ("openstack", "server", "create", "--wait", "--network", NETWORK, "--flavor")
     from_image = ("--image", IMAGE, "--boot-from-volume", "1")
-    cli(PROJECT, *by_cli, *from_image, names["cli"])
-    cli(PROJECT, *by_cli, *from_image, names["blank"])
-    cli(PROJECT, *by_cli, "--image", IMAGE, names["local"])
+    cli(PROJECT, *by_cli, FLAVOR, *from_image, names["cli"])
+    cli(PROJECT, *by_cli, FLAVOR, *from_image, names["blank"])
+    cli(PROJECT, *by_cli, local, "--image", IMAGE, names["local"])
 
     def server(kind: str, **options: object) -> Json:
         wanted = {"flavor": FLAVOR, "networks": NETWORK, "boot": {"image": IMAGE}, **options}
@@ -123,25 +149,13 @@ def test_the_file_has_no_secret_and_no_template_of_the_clouds(servers: Servers) 
     assert "{{ front }}" not in servers.text
 
 
-@pytest.fixture(scope="module")
-def flavor(lab: Lab) -> Iterator[str]:
-    """A flavor that only the lab's node offers."""
-    body = {"name": lab.name("flavor"), "ram": 64, "vcpus": 1, "disk": 0}
-    made = lab.nova_admin("POST", "/flavors", {"flavor": body})["flavor"]
-    resources = {"resources:CUSTOM_ADOPT_SERVER": "1"}
-    specs = {**resources, "resources:VCPU": "0", "resources:MEMORY_MB": "0", "resources:DISK_GB": "0"}
-    lab.nova_admin("POST", f"/flavors/{made['id']}/os-extra_specs", {"extra_specs": specs})
-    yield made["name"]
-    lab.nova_admin("DELETE", f"/flavors/{made['id']}")
-
-
-def test_a_node_of_nova_stays_novas(lab: Lab, ansible: Ansible, flavor: str) -> None:
+def test_a_node_of_nova_stays_novas(lab: Lab, ansible: Ansible, metal: str) -> None:
     node = lab.node("metal")
     lab.patch(node, "/resource_class", RESOURCE_CLASS)
     lab.set_up(node, "cinder")
     lab.until_nova_knows(node)
     name = lab.name("server")
-    options = {"flavor": flavor, "boot": {"image": IMAGE, "delete_on_termination": True}, "networks": "none"}
+    options = {"flavor": metal, "boot": {"image": IMAGE, "delete_on_termination": True}, "networks": "none"}
     booted = ansible.tasks(task("boot", "bfv.openstack.bfv_server", cloud=PROJECT, name=name, **options))
     assert not booted["boot"]["failed"], booted.text
 

@@ -147,7 +147,7 @@ def test_secrets_of_an_array_are_variables_to_be_defined(masks: bool) -> None:
             "volume_id": uuid_of("root"),
             **LUN,
             "chap_username": "array",
-            "chap_password": "{{ vault_bm_0_chap_password }}",
+            "chap_password": "{{ vault_bm_0_chap_password | default(omit) }}",
             "properties": {"auth_method": "CHAP"},
         },
         {
@@ -156,8 +156,8 @@ def test_secrets_of_an_array_are_variables_to_be_defined(masks: bool) -> None:
             **LUN,
             "target_lun": 7,
             "chap_username": "array",
-            "chap_password": "{{ vault_bm_0_chap_password_2 }}",
-            "properties": {"discovery_auth_password": "{{ vault_bm_0_discovery_auth_password_2 }}"},
+            "chap_password": "{{ vault_bm_0_chap_password_2 | default(omit) }}",
+            "properties": {"discovery_auth_password": "{{ vault_bm_0_discovery_auth_password_2 | default(omit) }}"},
         },
     ]
     assert SECRET not in str(told)
@@ -199,7 +199,10 @@ def test_a_node_without_a_name_is_called_by_its_uuid() -> None:
     target = a_target(properties={**LUN, "auth_username": "array", "auth_password": SECRET})
     told = one(FakeCloud(nodes=[node], connectors=[a_connector()], targets=[target]))
     assert told["node"] == uuid_of("bm-0")
-    assert told["targets"][0]["chap_password"] == f"{{{{ vault_{uuid_of('bm-0').replace('-', '_')}_chap_password }}}}"
+    assert (
+        told["targets"][0]["chap_password"]
+        == f"{{{{ vault_{uuid_of('bm-0').replace('-', '_')}_chap_password | default(omit) }}}}"
+    )
 
 
 def test_notes_are_kept_without_secrets_and_what_is_masked() -> None:

@@ -44,5 +44,5 @@ def test_texts_are_literals_however_deep_and_placeholders_stay() -> None:
     ],
 )
 def test_each_owner_has_a_variable_of_its_own(owner: str, variable: str) -> None:
-    assert templates.placeholder(owner, ID, "chap_password") == f"{{{{ {variable} }}}}"
+    assert templates.placeholder(owner, ID, "chap_password") == f"{{{{ {variable} | default(omit) }}}}"
     assert variable.isidentifier()

@@ -28,7 +28,10 @@ def literal(value: object) -> object:
 
 
 def placeholder(owner: str, id: str, what: str) -> str:
-    """A template of the variable that is to hold a secret of an owner, which is called by its id where its name makes no name of a variable."""
+    """A template of the variable that is to hold a secret of an owner. As long as it is not defined, nothing is asked for in its place.
+
+    The owner is called by its id where its name makes no name of a variable.
+    """
     name = owner if _NAME.fullmatch(owner) else id
     variable = f"vault_{name.replace('.', '__')}_{what}".replace("-", "_")
-    return f"{{{{ {variable} }}}}"
+    return f"{{{{ {variable} | default(omit) }}}}"

@@ -189,6 +189,8 @@ def _plan_creation(want: Wanted, node: Node, volume_id: str | None, subject: str
         extra=_extra(want, node, {}, writes=True),
     )
     _check(want, node, target, subject)
+    if node.storage_interface != "cinder":
+        refuse(f"create {subject}", target_properties.login_obstacles(target.properties))
     return Plan(
         subject,
         {},

@@ -129,6 +129,12 @@ def obstacles(properties: Properties, *, boots: bool) -> Iterator[str]:
             yield from _form_obstacles(name, value)
 
 
+def login_obstacles(properties: Properties) -> Iterator[str]:
+    """Why the storage would refuse the machine: an inventory that was made of what is there has no password as long as nobody gives it."""
+    if properties.get(USERNAME) and PASSWORD not in properties:
+        yield f"its CHAP user is {properties[USERNAME]}, and there is no password. Give chap_password."
+
+
 def _form_obstacles(name: str, value: object) -> Iterator[str]:
     try:
         formed = _FORMS[name](value)
