@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Boot the nodes and servers of inventory/sandbox from their volumes, move one server to another flavor, save a server and a node and
-# bring them back, show that a second run changes nothing, and what boots from where. Run by `make demo`, which starts the sandbox before.
+# bring them back, show that a second run changes nothing, what boots from where, and the cloud as an inventory of which a run changes nothing.
+# Run by `make demo`, which starts the sandbox before.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export OS_CLIENT_CONFIG_FILE=$PWD/.sandbox/clouds.yaml
@@ -9,6 +10,12 @@ larger=(-e sandbox_flavor=bfv.medium) # of server vm-0
 
 play() {
   ansible-playbook -i inventory/sandbox "$@"
+}
+
+unchanged() { # the run that the log is of changed nothing
+  changed=$(sed -n 's/.* changed=\([0-9]*\) .*/\1/p' "$log" | awk '{ sum += $1 } END { print sum + 0 }')
+  echo "$1: changed=$changed"
+  [ "$changed" -eq 0 ]
 }
 
 address() {
@@ -40,10 +47,22 @@ echo "address of vm-0: $before before, $(address) after"
 
 echo "==> Second run"
 play bfv.openstack.site bfv.openstack.server "${larger[@]}" | tee "$log"
-changed=$(sed -n 's/.* changed=\([0-9]*\) .*/\1/p' "$log" | awk '{ sum += $1 } END { print sum + 0 }')
-echo "second run: changed=$changed"
-[ "$changed" -eq 0 ]
+unchanged "second run"
 
 echo "==> What boots from which volume"
 python tools/demo_table.py
+
+echo "==> What is there as an inventory: adopted.yml, made by demo.ironic.yml of what Ironic and Cinder tell"
+cat > demo.ironic.yml <<'END'
+plugin: bfv.openstack.ironic
+cloud: sandbox-system
+volume_cloud: sandbox
+deploy_variables: true
+filters:
+  resource_class: baremetal
+END
+ansible-inventory -i demo.ironic.yml --list --yaml --output adopted.yml
+ansible-playbook -i adopted.yml bfv.openstack.deploy | tee "$log"
+grep --quiet '^bm-0 ' "$log"
+unchanged "a run with adopted.yml"
 echo "The sandbox stays up: 'export OS_CLIENT_CONFIG_FILE=$OS_CLIENT_CONFIG_FILE' and look around. 'make down' ends it."

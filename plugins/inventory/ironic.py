@@ -56,9 +56,10 @@ options:
       - A node of which a run would change something, or which it would refuse, is in neither group, and its one variable
         C(baremetal_deploy_left_alone) says why. Such are the nodes of Nova, whose targets Nova makes itself, nodes on their way to another state,
         and those that boot from a local disk.
-      - In place of each secret stands a variable that you define, such as C({{ vault_rack3_node07_chap_password }}) of node C(rack3-node07), and
-        C({{ vault_rack3_node07_chap_password_1 }}) of its target at O(bfv.openstack.volume_target#module:boot_index=1). Dots in the node's name become
-        two underscores, and a name with other characters is replaced by the UUID.
+      - In place of each secret stands a variable for you to define, such as C(vault_rack3_node07_chap_password) of node C(rack3-node07), and
+        C(vault_rack3_node07_chap_password_1) of its target at O(bfv.openstack.volume_target#module:boot_index=1). Dots in the node's name become
+        two underscores, and a name with other characters is replaced by the UUID. As long as it is not defined, the password is left as it is, and a
+        target that has to be made is refused.
       - Cinder is asked for the volumes where nodes boot from them. A volume is called by its name, or by its id where another one has that name.
       - What a cloud calls C({{ a template }}) is written as a template that gives that text, since Ansible takes each text of the file for one.
       - Leave C(baremetal) out of O(groups) then. A host that gets there without variables has those of the role's defaults.

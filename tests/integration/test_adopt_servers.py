@@ -92,7 +92,6 @@ def servers(lab: Lab, ansible: Ansible, local: str) -> Servers:
         "security_groups": ["default"],
         "metadata": {"role": "web", "db_password": SECRET},
         "tags": ["blue"],
-        "description": "The {{ front }} page",
         "user_data": SECRET,
     }
     by_neighbour = {"image": IMAGE, "boot_from_volume": True, "volume_size": 1, "network": NETWORK, "auto_ip": False}
@@ -105,6 +104,7 @@ def servers(lab: Lab, ansible: Ansible, local: str) -> Servers:
     )
     assert made.recap["localhost"]["ignored"] == 0, made.text
 
+    lab.nova("PUT", f"/servers/{seen(lab, names['ours'])['id']}", {"server": {"description": "The {{ front }} page"}})
     adopts = adoption(ansible, "nova_bfv", cloud=PROJECT)
     text = adopts.write()
     before = {kind: seen(lab, name) for kind, name in names.items()}
@@ -147,6 +147,7 @@ def test_a_server_on_a_local_disk_is_left_alone(servers: Servers) -> None:
 def test_the_file_has_no_secret_and_no_template_of_the_clouds(servers: Servers) -> None:
     assert SECRET not in servers.text
     assert "{{ front }}" not in servers.text
+    assert "{ front }} page" in servers.text
 
 
 def test_a_node_of_nova_stays_novas(lab: Lab, ansible: Ansible, metal: str) -> None:

@@ -22,7 +22,7 @@ import yaml
 from ..unit import disks
 from .array import running
 from .guides import GUIDES, Command, Shell, UnknownBlockError, follow, steps
-from .lab import PROJECT, SYSTEM, Json, Lab, Node
+from .lab import IMAGE, LUN, PROJECT, SYSTEM, Json, Lab, Node
 
 pytestmark = [pytest.mark.full, pytest.mark.long]
 
@@ -116,6 +116,21 @@ def a_night(lab: Lab, folder: Path) -> None:
     lab.nova_admin("POST", "/flavors", {"flavor": {"name": "night-small", "ram": 64, "vcpus": 1, "disk": 0}})
 
 
+def made_by_hand(lab: Lab, folder: Path) -> None:
+    """Two nodes that run from disks elsewhere, and one that does not; and a server."""
+    cinder, array, local = (node(lab, f"rack5-0{number}") for number in (1, 2, 3))
+    (image,) = lab.glance.list("/images", "images", name=IMAGE)
+    root, old = (lab.volume(f"{name}-root", imageRef=image["id"]) for name in (cinder.name, "old-web-1"))
+    lab.set_up(cinder, "cinder")
+    lab.target(cinder, root["id"])
+    lab.set_up(array)
+    lab.target(array, "array-lun-2", **LUN, auth_username=array.name, auth_password="first-of-array")
+    for one in (cinder, array):
+        lab.provision(one, "active", "active")
+    lab.patch(local, "/instance_info/image_source", "http://192.0.2.80/debian.qcow2")
+    lab.server("old-web-1", old["id"])
+
+
 @contextmanager
 def rack_of_empty_luns(lab: Lab, folder: Path) -> Iterator[None]:
     """Two nodes and their blank LUNs at two portals, and an image as the role builds them."""
@@ -193,6 +208,7 @@ STAGES = {
     "guide_cinder": Stage(("rack1-", "debian-13-iscsi"), rack_of_cinder),
     # Nobody listens there.
     "guide_rollout": Stage(("rack5-",), rack_of_two_images, addresses={"192.0.2.20": "127.61.6.20"}),
+    "guide_adopt": Stage(("rack5-", "old-"), made_by_hand),
     "guide_external": Stage(("rack2-",), rack_of_an_array),
     "guide_drift": Stage(("night-",), a_night),
     # The image is made for the test: e2e builds one with the role, and boots from it.
