@@ -78,6 +78,7 @@ options:
     description:
       - User name for CHAP.
       - With the storage interface C(external), every iSCSI target but the boot volume needs it, and O(chap_password), even if empty.
+      - With C(external), a target with a user and without O(chap_password) is not created.
     type: str
   chap_password:
     description:

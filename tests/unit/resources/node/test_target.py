@@ -181,6 +181,14 @@ def test_the_boot_volume_needs_no_chap() -> None:
     assert planned(with_array(), target, **{**OF_ARRAY, "chap_username": None, "chap_password": None}).changed
 
 
+def test_a_user_without_a_password_is_not_made_and_left_where_it_is() -> None:
+    user = {**OF_ARRAY, "chap_password": None}
+    with pytest.raises(Refused, match="its CHAP user is bm-0, and there is no password. Give chap_password"):
+        planned(with_array(), target, **user)
+    assert not planned(with_array(stored()), target, **user).changed
+    assert not planned(with_array(stored(properties={**ISCSI, "auth_username": "bm-0"})), target, **user).changed
+
+
 def test_an_ipv6_portal_is_warned_of() -> None:
     plan = planned(with_array(), target, **{**OF_ARRAY, "target_portal": "[2001:db8::1]:3260"})
     assert "drops the brackets" in plan.warnings[0]
