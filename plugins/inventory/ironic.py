@@ -164,7 +164,9 @@ class InventoryModule(Inventory):
         if not params["deploy_variables"]:
             return [{"node": info.view(one)} for one in seen]
         seen = adopt.observe(cloud, seen, without_nova=want.without_nova)
-        return [{"node": info.view(one), "deploy": adopt.variables(adopt.adopted(one))} for one in seen]
+        return [
+            {"node": info.view(one), "deploy": adopt.variables(made)} for one, made in zip(seen, adopt.adopted(seen), strict=True)
+        ]
 
     def fill(self, records: list[Json], params: Json) -> None:
         if params["deploy_variables"]:

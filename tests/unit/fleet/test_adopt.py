@@ -35,7 +35,7 @@ def adopted(cloud: FakeCloud, **params: Any) -> dict[str, Adopted]:
     """What is made of each node, by its name."""
     want = info.wanted(params)
     seen = adopt.observe(cloud, info.observe(cloud, want), without_nova=want.without_nova)  # type: ignore[arg-type]
-    return {one.setup.node.name: adopt.adopted(one) for one in seen}
+    return dict(zip((one.setup.node.name for one in seen), adopt.adopted(seen), strict=True))
 
 
 def one(cloud: FakeCloud) -> Json:

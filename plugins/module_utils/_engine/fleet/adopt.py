@@ -20,13 +20,14 @@ from ..resources.node.record import Node
 from ..resources.node.target import Target
 from ..resources.volume import naming, reservation
 from ..resources.volume import record as volume_record
-from ..resources.volume.record import Volume
+from ..resources.volume.naming import Volumes
 from ..values import capabilities, connectors, secrets, templates
 from ..values.errors import BfvError
 from . import plan as planning
 from .info import NodeSeen
-from .observe import NodeFound
-from .wanted import DEPLOYED, PREPARED, read
+from .observe import NodeFound, labels
+from .readiness import Setup
+from .wanted import DEPLOYED, PREPARED, NodeWanted, read
 
 _INTERFACES = ("cinder", "external", "noop")  # those of the role
 _BOOTS = ("iscsi_boot", "fibre_channel_boot")
@@ -56,12 +57,16 @@ def _is_cinders(seen: NodeSeen) -> bool:
     return seen.setup.node.storage_interface == "cinder" and bool(seen.setup.targets)
 
 
-def adopted(seen: NodeSeen) -> Adopted:
-    """What is to be asked for of the node, so that a run changes nothing of it. Pure."""
-    node = seen.setup.node
-    state = DEPLOYED if deployment.is_deployed(node) else PREPARED
-    entry = _entry(seen)
-    return Adopted(entry, state, next(_obstacles(seen, entry, state), ""))
+def adopted(seen: Sequence[NodeSeen]) -> list[Adopted]:
+    """What is to be asked for of each node, so that a run changes nothing of it. Pure."""
+    volumes = naming.named({id: volume for one in seen for id, volume in (one.setup.volumes or {}).items()}.values())
+    return [_adopted(one, volumes) for one in seen]
+
+
+def _adopted(seen: NodeSeen, volumes: Volumes) -> Adopted:
+    state = DEPLOYED if deployment.is_deployed(seen.setup.node) else PREPARED
+    entry = _entry(seen.setup, volumes)
+    return Adopted(entry, state, next(_obstacles(seen.setup, entry, state, volumes), ""))
 
 
 def variables(one: Adopted) -> Json:
@@ -74,19 +79,19 @@ def variables(one: Adopted) -> Json:
     return {name: templates.literal(value) for name, value in shown.items()}
 
 
-def _obstacles(seen: NodeSeen, entry: Mapping[str, object], state: str) -> Iterator[str]:
+def _obstacles(setup: Setup, entry: Mapping[str, object], state: str, volumes: Volumes) -> Iterator[str]:
     """Why a run would do something to the node, or nobody can say."""
-    node = seen.setup.node
+    node = setup.node
     if node.storage_interface not in _INTERFACES:
         yield f"its storage interface is {node.storage_interface}, and the role knows {', '.join(_INTERFACES)}"
     if not states.is_known(node.provision_state):
         yield f"its provision state is {node.provision_state}, which this collection does not know"
-    for one in seen.setup.targets:
+    for one in setup.targets:
         yield from (f"volume target {one.boot_index}: {why}" for why in target.hidden_obstacles(node, one))
     wants, malformed = read({"nodes": [entry], "state": state, "concurrency": 1})
     yield from map(str, malformed.values())
     try:
-        stages = [stage for want in wants for stage in planning.plan(want, _found(seen))]
+        stages = [stage for want in wants for stage in planning.plan(want, _found(setup, want, volumes))]
     except BfvError as error:
         yield str(error)
         return
@@ -98,20 +103,21 @@ def _obstacles(seen: NodeSeen, entry: Mapping[str, object], state: str) -> Itera
         yield f"a run would {', '.join(whole.actions) or 'change it'}"
 
 
-def _found(seen: NodeSeen) -> NodeFound:
+def _found(setup: Setup, want: NodeWanted, volumes: Volumes) -> NodeFound:
     """What a run would find of the node."""
-    setup = seen.setup
-    held = setup.volumes or {}
-    labels = {label for one in held.values() for label in (one.id, one.name)}
-    volumes = {label: tuple(one for one in held.values() if label in (one.id, one.name)) for label in labels}
     return NodeFound(
-        setup.node, tuple(setup.connectors), targets=tuple(setup.targets), volumes=volumes, held=held, hardware=setup.hardware
+        setup.node,
+        tuple(setup.connectors),
+        targets=tuple(setup.targets),
+        volumes={label: volumes.by_label.get(label, ()) for label in labels(want)},
+        held=volumes.by_id,
+        hardware=setup.hardware,
     )
 
 
-def _entry(seen: NodeSeen) -> dict[str, object]:
-    setup = seen.setup
-    node, heeded = setup.node, sorted(setup.targets if setup.node.heeds_targets else (), key=lambda one: one.boot_index)
+def _entry(setup: Setup, volumes: Volumes) -> dict[str, object]:
+    node = setup.node
+    heeded = sorted(setup.targets, key=lambda one: one.boot_index) if node.heeds_targets else []
     entry: dict[str, object] = {"node": node.name, "storage_interface": node.storage_interface}
     if node.boot_interface:
         entry["boot_interface"] = node.boot_interface
@@ -119,7 +125,7 @@ def _entry(seen: NodeSeen) -> dict[str, object]:
     # Of a type that the collection does not know there may be any, and a run leaves it alone.
     entry["connectors"] = [_connector(one) for one in setup.connectors if one.type in connectors.TYPES]
     if node.storage_interface == "cinder":
-        return entry | _of_cinder(heeded, setup.volumes or {})
+        return entry | _of_cinder(heeded, volumes)
     return entry | ({"targets": [_of_array(one, node) for one in heeded]} if heeded else {})
 
 
@@ -151,30 +157,31 @@ def _without_secrets(values: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def _of_cinder(targets: Sequence[Target], volumes: Mapping[str, Volume]) -> dict[str, object]:
-    """The volumes in the order of the targets, and the targets where they are not what the volumes make by themselves."""
-    names = naming.own_names(volumes.values())
-    called = [_called(one.volume_id, names) for one in targets]
+def _of_cinder(targets: Sequence[Target], volumes: Volumes) -> dict[str, object]:
+    """The volumes in the order of the targets, and the targets where they are not what the volumes make by themselves.
+
+    Nothing is said of a volume but what it is called: one that goes is missed then, and not made anew, blank.
+    """
+    called = {one.volume_id: volumes.called(one.volume_id) for one in targets}
     # One that several machines may have is no node's own.
-    own = [call for one, call in zip(targets, called, strict=True) if not _is_shared(one.volume_id, volumes)]
-    told: dict[str, object] = {"volumes": own} if own else {}
+    own = [one.volume_id for one in targets if not _is_shared(one, volumes)]
+    told: dict[str, object] = {"volumes": [{"id" if called[id] == id else "name": called[id]} for id in own]} if own else {}
     by_themselves = [(place, "iscsi") for place in range(len(own))]
     if [(one.boot_index, one.volume_type) for one in targets] != by_themselves or any(_notes(one.extra) for one in targets):
         told["targets"] = [
-            {"boot_index": one.boot_index, "volume_type": one.volume_type, "volume": name, **_notes(one.extra)}
-            for one, call in zip(targets, called, strict=True)
-            for name in call.values()
+            {
+                "boot_index": one.boot_index,
+                "volume_type": one.volume_type,
+                "volume": called[one.volume_id],
+                **_notes(one.extra),
+            }
+            for one in targets
         ]
     return told
 
 
-def _called(id: str, names: Mapping[str, str]) -> dict[str, object]:
-    """A volume. Nothing else is said of it: one that goes is missed then, and not made anew, blank."""
-    return {"name": names[id]} if id in names else {"id": id}
-
-
-def _is_shared(id: str, volumes: Mapping[str, Volume]) -> bool:
-    return id in volumes and volumes[id].multiattach
+def _is_shared(one: Target, volumes: Volumes) -> bool:
+    return one.volume_id in volumes.by_id and volumes.by_id[one.volume_id].multiattach
 
 
 def _of_array(one: Target, node: Node) -> dict[str, object]:

@@ -9,9 +9,10 @@ left out with the reason.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...cloud.connection import Cloud
 from ...cloud.service import Json
@@ -20,7 +21,7 @@ from ...values.errors import BfvError
 from ..volume import naming
 from ..volume import plan as volume
 from ..volume import record as volume_record
-from ..volume.record import Volume
+from ..volume.naming import Volumes
 from . import plan as planning
 from . import record, root, states
 from .found import Found
@@ -38,7 +39,7 @@ class Seen:
 
     server: Server
     attachments: tuple[Attachment, ...]
-    volumes: Mapping[str, Volume]  # those of the project, by their ids
+    volumes: Volumes = field(repr=False)  # those of the project
     namesakes: int = 1
 
     @property
@@ -58,11 +59,11 @@ class Adopted:
 def observe(cloud: Cloud) -> list[Seen]:
     """The servers of the project: a list of these and one of their volumes, and a request for each server that has several."""
     servers = record.read_all(cloud)
-    volumes = {one.id: one for one in volume_record.read_all(cloud)} if servers else {}
+    volumes = naming.named(volume_record.read_all(cloud) if servers else ())
     with ThreadPoolExecutor(_READERS) as pool:
         attachments = list(pool.map(lambda one: root.read(cloud, one.id) or () if len(one.disks) > 1 else (), servers))
-    names = [one.name for one in servers]
-    return [Seen(one, several, volumes, names.count(one.name)) for one, several in zip(servers, attachments, strict=True)]
+    names = Counter(one.name for one in servers)
+    return [Seen(one, several, volumes, names[one.name]) for one, several in zip(servers, attachments, strict=True)]
 
 
 def adopted(seen: Seen) -> Adopted:
@@ -100,22 +101,20 @@ def _obstacles(seen: Seen, options: Mapping[str, object]) -> Iterator[str]:
 
 def _found(seen: Seen) -> Found:
     """What a run would find of the server."""
-    held = [seen.volumes[id] for id in seen.server.disks if id in seen.volumes]
-    boot = tuple(one for one in held if one.id == seen.root)
-    disks = {label: (one,) for one in held for label in (one.id, one.name)}
+    ids, volumes = seen.server.disks, seen.volumes
+    boot = tuple(volumes.by_id[id] for id in ids if id == seen.root and id in volumes.by_id)
+    disks = {volumes.called(id): volumes.by_label.get(id, ()) for id in ids}
     return Found((seen.server,), seen.root, seen.attachments, volume.Found(boot), disks=disks)
 
 
 def _options(seen: Seen) -> dict[str, object]:
-    server, names = seen.server, naming.own_names(seen.volumes.values())
+    server, called = seen.server, seen.volumes.called
     told: dict[str, object] = {"name": server.name, "flavor": server.flavor}
     if server.status in _STATES:
         told["state"] = _STATES[server.status]
     if seen.root:
-        told["boot"] = {"volume": names.get(seen.root, seen.root), "delete_on_termination": server.disks[seen.root]}
-    further = [
-        {"volume_id": names.get(id, id), "delete_on_termination": goes} for id, goes in server.disks.items() if id != seen.root
-    ]
+        told["boot"] = {"volume": called(seen.root), "delete_on_termination": server.disks[seen.root]}
+    further = [{"volume_id": called(id), "delete_on_termination": goes} for id, goes in server.disks.items() if id != seen.root]
     others = {
         "block_devices": further,
         "key_name": server.key_name,

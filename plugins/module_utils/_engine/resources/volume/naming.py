@@ -5,14 +5,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from .record import Volume
 
 
-def own_names(volumes: Iterable[Volume]) -> dict[str, str]:
-    """The names that mean one volume alone, by its id."""
-    volumes = tuple(volumes)
-    times = Counter(one.name for one in volumes) + Counter(one.id for one in volumes)
-    return {one.id: one.name for one in volumes if one.name and times[one.name] == 1}
+@dataclass(frozen=True)
+class Volumes:
+    """Volumes by their ids, and by all that they may be meant by."""
+
+    by_id: Mapping[str, Volume] = field(default_factory=dict, repr=False)
+    by_label: Mapping[str, tuple[Volume, ...]] = field(default_factory=dict, repr=False)
+
+    def called(self, id: str) -> str:
+        """A volume's name where that means it alone, and else its id."""
+        name = self.by_id[id].name if id in self.by_id else ""
+        return name if name and len(self.by_label[name]) == 1 else id
+
+
+def named(volumes: Iterable[Volume]) -> Volumes:
+    """These volumes."""
+    by_id = {one.id: one for one in volumes}
+    by_label: dict[str, tuple[Volume, ...]] = defaultdict(tuple)
+    for one in by_id.values():
+        for label in {one.id, one.name} - {""}:
+            by_label[label] += (one,)
+    return Volumes(by_id, dict(by_label))
