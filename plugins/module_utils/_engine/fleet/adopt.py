@@ -59,7 +59,8 @@ def _is_cinders(seen: NodeSeen) -> bool:
 
 def adopted(seen: Sequence[NodeSeen]) -> list[Adopted]:
     """What is to be asked for of each node, so that a run changes nothing of it. Pure."""
-    volumes = naming.named({id: volume for one in seen for id, volume in (one.setup.volumes or {}).items()}.values())
+    known = next((one.setup.volumes for one in seen if one.setup.volumes), {})  # the same for all
+    volumes = naming.named(known.values())
     return [_adopted(one, volumes) for one in seen]
 
 
