@@ -118,7 +118,7 @@ def a_night(lab: Lab, folder: Path) -> None:
 
 def made_by_hand(lab: Lab, folder: Path) -> None:
     """Two nodes that run from disks elsewhere, and one that does not; and a server."""
-    cinder, array, local = (node(lab, f"rack5-0{number}") for number in (1, 2, 3))
+    cinder, array, local = (node(lab, f"rack9-0{number}") for number in (1, 2, 3))
     (image,) = lab.glance.list("/images", "images", name=IMAGE)
     root, old = (lab.volume(f"{name}-root", imageRef=image["id"]) for name in (cinder.name, "old-web-1"))
     lab.set_up(cinder, "cinder")
@@ -209,6 +209,7 @@ STAGES = {
     # Nobody listens there.
     "guide_rollout": Stage(("rack5-",), rack_of_two_images, addresses={"192.0.2.20": "127.61.6.20"}),
     "guide_adopt": Stage(("rack5-", "old-"), made_by_hand),
+    "guide_adopt": Stage(("rack9-", "old-"), made_by_hand),
     "guide_external": Stage(("rack2-",), rack_of_an_array),
     "guide_drift": Stage(("night-",), a_night),
     # The image is made for the test: e2e builds one with the role, and boots from it.
