@@ -208,7 +208,6 @@ STAGES = {
     "guide_cinder": Stage(("rack1-", "debian-13-iscsi"), rack_of_cinder),
     # Nobody listens there.
     "guide_rollout": Stage(("rack5-",), rack_of_two_images, addresses={"192.0.2.20": "127.61.6.20"}),
-    "guide_adopt": Stage(("rack5-", "old-"), made_by_hand),
     "guide_adopt": Stage(("rack9-", "old-"), made_by_hand),
     "guide_external": Stage(("rack2-",), rack_of_an_array),
     "guide_drift": Stage(("night-",), a_night),
