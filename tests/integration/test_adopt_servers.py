@@ -49,8 +49,10 @@ def a_flavor(lab: Lab, disk: int = 0, **specs: str) -> Iterator[str]:
     made = lab.nova_admin("POST", "/flavors", {"flavor": body})["flavor"]
     if specs:
         lab.nova_admin("POST", f"/flavors/{made['id']}/os-extra_specs", {"extra_specs": specs})
-    yield made["name"]
-    lab.nova_admin("DELETE", f"/flavors/{made['id']}")
+    try:
+        yield made["name"]
+    finally:
+        lab.nova_admin("DELETE", f"/flavors/{made['id']}")
 
 
 @pytest.fixture(scope="module")

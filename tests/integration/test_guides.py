@@ -96,10 +96,10 @@ def rack_of_cinder(lab: Lab, folder: Path) -> None:
 
 
 def rack_of_two_images(lab: Lab, folder: Path) -> None:
-    for image in ("rack5-debian-13", "rack5-debian-14"):
+    for image in ("rack6-debian-13", "rack6-debian-14"):
         lab.image(image, folder)
     for number in (1, 2, 3):
-        node(lab, f"rack5-0{number}")
+        node(lab, f"rack6-0{number}")
 
 
 def rack_of_an_array(lab: Lab, folder: Path) -> None:
@@ -207,7 +207,7 @@ STAGES = {
     "guide_cd_boot": Stage(("install-", "installer-13"), installer),
     "guide_cinder": Stage(("rack1-", "debian-13-iscsi"), rack_of_cinder),
     # Nobody listens there.
-    "guide_rollout": Stage(("rack5-",), rack_of_two_images, addresses={"192.0.2.20": "127.61.6.20"}),
+    "guide_rollout": Stage(("rack6-",), rack_of_two_images, addresses={"192.0.2.20": "127.61.6.20"}),
     "guide_adopt": Stage(("rack9-", "old-"), made_by_hand),
     "guide_external": Stage(("rack2-",), rack_of_an_array),
     "guide_drift": Stage(("night-",), a_night),

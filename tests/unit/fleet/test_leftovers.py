@@ -34,16 +34,16 @@ WEB, GONE = uuid_of("server web"), uuid_of("server gone")
 EVERYTHING = ("nodes", "leftovers")
 
 
-def told(cloud: FakeCloud, /, *gather: str, **params: Any) -> list[Json]:
+def told(fake: FakeCloud, /, *gather: str, **params: Any) -> list[Json]:
     want = gathered.wanted({"gather": gather or EVERYTHING, "cloud": "ironic", "volume_cloud": "project", **params})
-    found = gathered.observe(cloud, want)  # type: ignore[arg-type]
-    assert cloud.writes == []
+    found = gathered.observe(fake, want)  # type: ignore[arg-type]
+    assert fake.writes == []
     result: Any = gathered.result(want, found)["leftovers"]
     return result  # type: ignore[no-any-return]
 
 
-def kinds(cloud: FakeCloud, /, *gather: str, **params: Any) -> list[tuple[str, str]]:
-    return [(one["kind"], one["name"]) for one in told(cloud, *gather, **params)]
+def kinds(fake: FakeCloud, /, *gather: str, **params: Any) -> list[tuple[str, str]]:
+    return [(one["kind"], one["name"]) for one in told(fake, *gather, **params)]
 
 
 def ours(name: str, **fields: Any) -> Json:

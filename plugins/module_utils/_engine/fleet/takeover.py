@@ -89,7 +89,8 @@ def obstacles(want: NodeWanted, holder: Holder) -> Iterator[str]:
         yield f"its provision state is {other.provision_state}. Run again when it has come to rest."
     if want.takeover.mode == CONFIRMED and not _is_confirmed(want, holder):
         yield (
-            f"takeover_confirmed does not name it. Where its machine is known to be off for good, name it; where its controller answers, set takeover to {POWERED_OFF}."
+            "takeover_confirmed does not name it. Where its machine is known to be off for good, name it; where its controller answers, "
+            f"set takeover to {POWERED_OFF}."
         )
     if want.takeover.mode == POWERED_OFF and other.fault == "power failure" and other.power_state != nodes.POWER_OFF:
         yield (

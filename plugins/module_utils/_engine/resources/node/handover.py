@@ -96,7 +96,10 @@ def _belongs(to: Node) -> dict[str, object]:
 
 
 def undeploy(node: Node, fenced: Mapping[str, object], permit: Permit) -> Request:
-    """``fenced`` is what Ironic must show still of a node that is off. It takes away the boot script that leads to the disk before all else, and so also where a controller is dead."""
+    """``fenced`` is what Ironic must show still of a node that is off.
+
+    It takes away the boot script that leads to the disk before all else, and so also where a controller is dead.
+    """
     still = nodes.still(node)
     return Request(
         f"undeploy node {node.name} ({node.uuid})",
