@@ -262,6 +262,7 @@ class FakeCloud(FakeCinder):
                 if error.status == 404 and request.method == "DELETE":
                     return {}
                 error.of_record = bool(request.key)
+                error.new = request.changes if request.creates else ""
                 self._removes_only_when_off |= request.method == "DELETE" and error.wants_power_off
                 raise
 

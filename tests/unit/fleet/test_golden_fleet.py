@@ -286,21 +286,49 @@ def test_the_run_after_a_failed_conversion_makes_another() -> None:
 
 
 class Raced(FakeCloud):
-    """Another run makes the golden volume at the same moment, and the storage is too busy for ours at first."""
+    """The storage is too busy for the image at first."""
 
+    refusal = (409, "Try again.")
     raced = False
 
     def send(self, request: Request) -> Json:
         if request.path == "/volumes" and "imageRef" in str(request.body) and not self.raced:
             self.raced = True
-            raise Rejected(request.what, "Cinder", 409, "Try again.")
+            self.meanwhile()
+            error = Rejected(request.what, "Cinder", *self.refusal)
+            error.of_record, error.new = False, "volume"
+            raise error
         return super().send(request)
 
+    def meanwhile(self) -> None:
+        """What else happens at that moment."""
 
-def test_a_conflict_of_the_sender_is_no_failure_of_the_others() -> None:
-    cloud = a_cloud(3, Raced)
+
+class Crowded(Raced):
+    """Other golden volumes take the last room for a moment: a volume is gone before its room is free."""
+
+    refusal = (413, "VolumeLimitExceeded: Maximum number of volumes allowed (10) exceeded for quota 'volumes'.")
+
+
+class Overtaken(Crowded):
+    """The golden volume of another slice takes it."""
+
+    def meanwhile(self) -> None:
+        one = a_golden("of another slice")
+        self.volumes[one["id"]] = one
+
+
+@pytest.mark.parametrize("kind", [Raced, Crowded])
+def test_a_conflict_of_the_sender_is_no_failure_of_the_others(kind: type[Raced]) -> None:
+    cloud = a_cloud(3, kind)
     assert [outcome.msg for outcome in run(cloud).values()] == [""] * 3
     assert (made(cloud), active(cloud)) == ({"debian": 1, GOLDEN: 3}, 3)
+
+
+def test_where_another_slice_took_the_last_room_its_golden_volume_is_cloned() -> None:
+    cloud = a_cloud(3, Overtaken)
+    assert [outcome.msg for outcome in run(cloud).values()] == [""] * 3
+    assert (made(cloud), active(cloud)) == ({GOLDEN: 3}, 3)
 
 
 class Slow(FakeCloud):

@@ -28,12 +28,18 @@ class Rejected(BfvError):
     """A service answered with an error status."""
 
     of_record = True  # whether what was asked for concerned a record that is there already
+    new = ""  # the kind of the record that was to be made
 
     def __init__(self, what: str, service: str, status: int, said: str, later: float | None = None) -> None:
         self.status = status
         self.said = said
         self.later = later  # after how many seconds the service wants to be asked again, where it says so
         super().__init__(_sentence(what, f"{service} says «{said}»", _advice(service, status, said)))
+
+    @property
+    def is_crowded_out(self) -> bool:
+        """Whether there was no room for a new volume just then (cinder/exception.py, QuotaError)."""
+        return self.status == 413 and self.new == "volume"
 
     @property
     def is_lock(self) -> bool:

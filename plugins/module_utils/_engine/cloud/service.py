@@ -116,6 +116,7 @@ class Service:
                 if error.status == TOO_MANY and busy.pause(error.later):
                     continue
                 error.of_record = bool(request.key)
+                error.new = request.changes if request.creates else ""
                 raise
 
     def _write(self, request: Request) -> Json:

@@ -64,10 +64,13 @@ def is_conflict(error: BfvError) -> bool:
 
     The services answer 409 to what is there already, 404 to what is gone, and 400 to what the state of a record does not allow
     any more. To a new record the latter two are refusals for good.
+
+    Where there is no room for a volume, another run may have taken it to make the same one, and what a run removes is gone a moment before
+    its room is free (cinder/volume/manager.py, delete_volume).
     """
     if not isinstance(error, Rejected) or error.is_lock:
         return False
-    return error.status == 409 or (error.status in (400, 404) and error.of_record)
+    return error.status == 409 or (error.status in (400, 404) and error.of_record) or error.is_crowded_out
 
 
 @dataclass
