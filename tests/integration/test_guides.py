@@ -110,6 +110,12 @@ def rack_of_an_array(lab: Lab, folder: Path) -> None:
         host(folder, name, baremetal_deploy_wait_for={"host": keystone.hostname, "port": keystone.port})
 
 
+def a_hall(lab: Lab, folder: Path) -> None:
+    lab.image("hall1-debian-13", folder)
+    for number in (1, 2, 3, 4):
+        node(lab, f"hall1-0{number}")
+
+
 def a_night(lab: Lab, folder: Path) -> None:
     for number in (1, 2, 3):
         node(lab, f"night-0{number}")
@@ -210,6 +216,7 @@ STAGES = {
     "guide_rollout": Stage(("rack6-",), rack_of_two_images, addresses={"192.0.2.20": "127.61.6.20"}),
     "guide_adopt": Stage(("rack9-", "old-"), made_by_hand),
     "guide_external": Stage(("rack2-",), rack_of_an_array),
+    "guide_ten_thousand": Stage(("hall1-",), a_hall),
     "guide_drift": Stage(("night-",), a_night),
     # The image is made for the test: e2e builds one with the role, and boots from it.
     "guide_array": Stage(("rack4-",), rack_of_empty_luns, {ARRAY_IMAGE_RUN: "true"}, addresses=PORTALS),
