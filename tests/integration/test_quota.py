@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import openstack
 import pytest
 
-from .lab import ADMIN, PROJECT, SYSTEM, Json, Lab, Node
+from .lab import ADMIN, SYSTEM, Json, Lab, Node
+from .projects import Project, limit
+from .projects import project as new_project
 from .proxy import Proxy
 from .runs import Ansible, Run, Task, task
-from .test_bad_input import configuration
 from .waiting import until
 
 FLEET = "bfv.openstack.baremetal_fleet"
@@ -23,26 +23,10 @@ DEPLOY = "bfv.openstack.deploy"
 ASKED_FOR_ROOM = ("/types", "/os-quota-sets", "/os-availability-zone", "/scheduler-stats", "/limits")
 
 
-@dataclass(frozen=True)
-class Project:
-    id: str
-    cloud: Json
-
-
 @pytest.fixture(scope="module")
 def project(lab: Lab) -> Iterator[Project]:
-    """A project of the sandbox's user, with a quota of its own: that of the sandbox's is everybody's."""
-    keystone = openstack.connect(cloud=SYSTEM).identity
-    made = keystone.create_project(name=lab.name("project"), domain_id="default")
-    user = openstack.connect(cloud=PROJECT).current_user_id
-    keystone.assign_project_role_to_user(made, user, keystone.find_role("member", ignore_missing=False))
-    yield Project(made.id, configuration(PROJECT, auth={"project_name": made.name}))
-    lab.cinder_admin("DELETE", f"/os-quota-sets/{made.id}")  # the defaults again
-    keystone.delete_project(made)
-
-
-def limit(lab: Lab, project: Project, **quota: int) -> None:
-    lab.cinder_admin("PUT", f"/os-quota-sets/{project.id}", {"quota_set": quota})
+    with new_project(lab) as made:
+        yield made
 
 
 def rooted(node: Node, **volume: object) -> Json:
