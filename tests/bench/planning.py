@@ -4,12 +4,13 @@
 
     python -m tests.bench.planning [--nodes 1000 10000]
 
-What is asked for, and what Ironic and Cinder would answer, is there as JSON. The processor time is that from JSON to each node's plan.
+What is asked for, and what Ironic and Cinder would answer, is there as JSON. The processor time is that from JSON to each node's plan, the memory that of all.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import time
 
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import observe, plan, wanted
@@ -86,6 +87,7 @@ def main() -> None:
             seconds = time.process_time() - started
             rows.append([f"{count} nodes, {case}", changed, seconds, seconds / count * 1e6])
     show("planning, no input or output", ["nodes", "would change", "CPU s", "CPU us/node"], rows)
+    print(f"It took {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB.")
 
 
 if __name__ == "__main__":
