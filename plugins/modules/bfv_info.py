@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bfv_info
-short_description: Tell which bare-metal nodes would boot from their volumes, why the others would not, and who holds which volume
+short_description: Tell which bare-metal nodes would boot from their volumes, which would do as a spare, why the others would not, and who holds which volume
 version_added: 0.1.0
 author:
   - The bfv.openstack contributors (@bfv-openstack)
@@ -63,8 +63,18 @@ options:
       - How many checkpoints each machine keeps, as O(bfv.openstack.boot_checkpoint#module:keep) has it. Those that are older are left-overs.
         Without it no checkpoint is one.
     type: int
+  spares_for:
+    description:
+      - Name or UUID of a node whose disks another one is to boot (O(bfv.openstack.baremetal_fleet#module:takeover)). RV(spares) says of each other node
+        whether it would do, and why not.
+      - A node would do that has the same resource class, or all traits of that node where it has some; whose boot mode and CPU architecture are not other
+        ones; that is available, powered off and nobody's; and that would boot from disks of the same kind once it has been set up.
+      - The nodes are read then, whatever O(gather) says. Only those that O(nodes) and O(filters) ask for are looked at.
+      - Whether that node may be taken over from, a run of M(bfv.openstack.baremetal_fleet) says in check mode.
+    type: str
     version_added: 1.0.0
 seealso:
+  - module: bfv.openstack.baremetal_fleet
   - module: bfv.openstack.baremetal_node_storage
   - module: bfv.openstack.volume_connector
   - module: bfv.openstack.volume_target
@@ -120,6 +130,16 @@ EXAMPLES = r"""
   loop: "{{ rest.leftovers }}"
   loop_control:
     label: "{{ item.command }}"
+
+- name: Find a spare for a node whose board has died
+  bfv.openstack.bfv_info:
+    cloud: baremetal-admin
+    spares_for: rack3-node07
+  register: found
+
+- name: Tell those that would do
+  ansible.builtin.debug:
+    msg: "{{ found.spares | selectattr('fits') | map(attribute='name') }}"
 
 - name: Look at two nodes before their maintenance window
   bfv.openstack.bfv_info:
@@ -212,6 +232,32 @@ leftovers:
       description: The command of a shell that removes it, and nothing else.
       type: str
       sample: openstack --os-cloud storage-project volume delete 05a3cf39-1c1f-4b0b-9d4f-ad8d86f0ae61
+spares:
+  description: The other nodes, sorted by name, and whether each would do as a spare. Empty without O(spares_for).
+  returned: success
+  type: list
+  elements: dict
+  version_added: 1.0.0
+  contains:
+    name:
+      description: Name of the node, or its UUID where it has none.
+      type: str
+      sample: rack3-spare01
+    uuid:
+      description: UUID of the node.
+      type: str
+      sample: 6b1d8f0e-52f5-4f4f-9d0c-0a4c2f1e7b21
+    fits:
+      description: Whether it would do, that is, whether RV(spares[].reasons) is empty.
+      type: bool
+      sample: false
+    reasons:
+      description: Every reason why it would not, in one line each.
+      type: list
+      elements: str
+      sample:
+        - its resource class is baremetal.small, and that of node rack3-node07 is baremetal.large.
+        - its power state is power on. Power it off (baremetal node power off).
 nodes:
   description: The nodes, sorted by name. Secrets are masked at any depth.
   returned: success
@@ -496,6 +542,7 @@ from ansible_collections.bfv.openstack.plugins.module_utils._engine.run import r
 GATHER: Options = {
     "gather": {"type": "list", "elements": "str", "choices": ["nodes", "volumes", "leftovers"], "default": ["nodes"]},
     "keep_checkpoints": {"type": "int"},
+    "spares_for": {"type": "str"},
 }
 OPTIONS: Options = {**INFO, **GATHER}
 

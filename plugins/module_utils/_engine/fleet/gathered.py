@@ -1,8 +1,9 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: Apache-2.0
 
-"""What bfv_info tells: nodes, the volumes of a project that a machine can boot from, with who holds them, and left-overs. It reads, and never writes.
+"""What bfv_info tells: nodes, which of them would do as a spare, a project's volumes that a machine can boot from, with who holds them, and left-overs.
 
+It reads, and never writes.
 Volumes and left-overs are for a tenant as well, who sees no Ironic: the nodes are asked for only where they are wanted.
 """
 
@@ -15,21 +16,28 @@ from typing import Any
 from ..cloud.connection import Cloud
 from ..resources.volume import record
 from ..resources.volume.record import Volume
+from ..values import references
 from ..values.errors import Invalid, Refused
 from ..values.plan import Plan
-from . import info, leftovers, leftovers_found
+from . import info, leftovers, leftovers_found, spares
+from .spares import Spare
 
 NODES, VOLUMES, LEFTOVERS = "nodes", "volumes", "leftovers"
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked for, and of which nodes. ``keep`` is how many checkpoints a machine keeps, and ``clouds`` what commands call the clouds."""
+    """What is asked for, and of which nodes.
+
+    ``keep`` is how many checkpoints a machine keeps, ``clouds`` what commands call the clouds, and ``spares_for`` the node that another
+    one is to take over from.
+    """
 
     gather: tuple[str, ...]
     nodes: info.Wanted
     keep: int | None = None
     clouds: leftovers.Clouds = field(default_factory=leftovers.Clouds)
+    spares_for: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,26 +48,29 @@ class Found:
     volumes: tuple[Volume, ...] = ()
     servers: Mapping[str, str] = field(default_factory=dict)
     around: leftovers.Found = field(default_factory=leftovers.Found)
+    spares: tuple[Spare, ...] = ()
 
 
 def wanted(params: Mapping[str, Any]) -> Wanted:
     """What a module's options ask for. Raises Invalid."""
-    keep = params.get("keep_checkpoints")
+    keep, spares_for = params.get("keep_checkpoints"), params.get("spares_for")
     if keep is not None and keep < 0:
         raise Invalid(f"Failed to read left-overs: keep_checkpoints is {keep}. Give 0 or more.")
     ironic, cinder = params.get("cloud"), params.get("volume_cloud")
     names = [one if isinstance(one, str) else None for one in (ironic, ironic if cinder is None else cinder)]
-    return Wanted(tuple(params["gather"]), info.wanted(params), keep, leftovers.Clouds(*names))
+    gather = (*params["gather"], *([] if spares_for is None else [NODES]))
+    return Wanted(gather, info.wanted(params), keep, leftovers.Clouds(*names), spares_for)
 
 
 def observe(cloud: Cloud, want: Wanted) -> Found:
     """Read it. Raises Refused where a node that is named is not there."""
     nodes = info.observe(cloud, want.nodes) if NODES in want.gather else []
+    found = Found(nodes, spares=spares.judge(_node(cloud, want, nodes), nodes) if want.spares_for is not None else ())
     if not {VOLUMES, LEFTOVERS} & set(want.gather):
-        return Found(nodes)
+        return found
     every, without_cinder = _read_volumes(cloud, needed=NODES not in want.gather or VOLUMES in want.gather)
     if without_cinder:
-        return Found(nodes, around=leftovers.Found(nodes=tuple(nodes), without_cinder=without_cinder))
+        return replace(found, around=leftovers.Found(nodes=tuple(nodes), without_cinder=without_cinder))
     volumes = tuple(one for one in every if one.bootable) if VOLUMES in want.gather else ()
     looks_for_holders = LEFTOVERS in want.gather or any(one.attached_to for one in volumes)
     servers = _servers(cloud) if looks_for_holders else None
@@ -67,7 +78,16 @@ def observe(cloud: Cloud, want: Wanted) -> Found:
     if LEFTOVERS in want.gather:
         every_node = NODES in want.gather and want.nodes.nodes is None and not want.nodes.filters
         around = leftovers_found.observe(cloud, every, servers, nodes, every_node=every_node)
-    return Found(nodes, volumes, servers or {}, around)
+    return replace(found, volumes=volumes, servers=servers or {}, around=around)
+
+
+def _node(cloud: Cloud, want: Wanted, nodes: list[info.NodeSeen]) -> info.NodeSeen:
+    """The node that a spare is looked for. It need not be one of those that are asked for."""
+    name = str(want.spares_for)
+    there = references.matching(name, nodes, lambda one: (one.setup.node.uuid, one.setup.node.name))
+    alone = replace(want.nodes, nodes=(name,), filters={}, volumes=False, checkpoints=False)
+    (node,) = there or info.observe(cloud, alone)
+    return node
 
 
 def _read_volumes(cloud: Cloud, *, needed: bool) -> tuple[tuple[Volume, ...], str]:
@@ -97,13 +117,14 @@ def plan(want: Wanted, found: Found, made: Collection[str] = ()) -> Plan:
 
 
 def result(want: Wanted, found: Found) -> dict[str, object]:
-    """Nodes and volumes as a module returns them, each sorted by name, and the left-overs by their kinds."""
+    """Nodes, volumes and spares as a module returns them, each sorted by name, and the left-overs by their kinds."""
     names = {one.setup.node.uuid: one.setup.node.name for one in found.nodes}
     volumes = sorted(found.volumes, key=lambda one: (one.name, one.id))
     return {
         **info.result(want.nodes, found.nodes),
         "volumes": [_view(one, found.servers, names) for one in volumes],
         "leftovers": [asdict(one) for one in leftovers.leftovers(found.around, want.clouds, want.keep)],
+        "spares": [spares.view(one) for one in found.spares],
     }
 
 

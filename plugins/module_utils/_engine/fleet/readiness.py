@@ -49,7 +49,12 @@ class Setup:
 
 def reasons(setup: Setup) -> list[str]:
     """Every reason why the node would not boot from its volume, each in one line with what to do; none for one that is ready."""
-    return [*_of_node(setup), *_of_connectors(setup), *_of_targets(setup)]
+    return [*of_machine(setup), *_of_targets(setup)]
+
+
+def of_machine(setup: Setup) -> list[str]:
+    """Those of the reasons that are not about its disks."""
+    return [*_of_node(setup), *_of_connectors(setup)]
 
 
 def _of_node(setup: Setup) -> Iterator[str]:

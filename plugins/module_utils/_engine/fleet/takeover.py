@@ -84,7 +84,7 @@ def obstacles(want: NodeWanted, holder: Holder) -> Iterator[str]:
     other, state = holder.node, states.of(holder.node.provision_state)
     yield from nodes.nova_obstacles(other, "Delete that server, or boot it from another disk")
     if other.protected:
-        yield "it is protected. Take that back first (baremetal node unset --protected), if its machine may go."
+        yield deployment.PROTECTED
     if not states.is_known(other.provision_state) or (state.leads_to and not deployment.is_undeploying(other)):
         yield f"its provision state is {other.provision_state}. Run again when it has come to rest."
     if want.takeover.mode == CONFIRMED and not _is_confirmed(want, holder):

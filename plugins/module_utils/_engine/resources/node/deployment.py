@@ -25,7 +25,7 @@ _PROVISION = ("states", "provision")
 # ironic/conductor/cleaning.py: with its last step a retired node becomes manageable, and without any step available as others do.
 _RETIRED = "manageable (available where Ironic cleans nothing)"
 # ironic/conductor/manager.py, do_node_tear_down.
-_PROTECTED = "it is protected. Take that back first (baremetal node unset --protected), if its machine may go."
+PROTECTED = "it is protected. Take that back first (baremetal node unset --protected), if its machine may go."
 REQUIRED = ("boot", "deploy", "power", "storage")
 
 # Ironic renders the boot script of a node with several volumes of Cinder before it has their addresses, and keeps these then. The
@@ -82,7 +82,7 @@ def _plan_undeployment(want: Wanted, node: Node) -> Plan:
     if not state.undeploys:
         raise Refused(f"Failed to {what}: {states.needs(node.provision_state, state.undeploy)}")
     if node.protected:
-        raise Refused(f"Failed to {what}: {_PROTECTED}")
+        raise Refused(f"Failed to {what}: {PROTECTED}")
     refuse(what, nodes.nova_obstacles(node, "Delete that server instead"))
     request = _provision(node, f"{what} ({node.uuid}){_allocation(node)}", "deleted")
     undeploy = replace(request, permits=(nodes.named(node, want.node),), still=nodes.still(node))

@@ -51,7 +51,7 @@ _NO_MACHINE_RUNS = ("enroll", "manageable", "available", "inspect failed", "clea
 _NOT_FROM_VOLUME = ("ramdisk", "anaconda", "ansible", "noop")
 _STORAGE_OF_VOLUMES = ("cinder", "external")
 _WRITE_CAPABILITIES = "Write them anew (baremetal node set --property capabilities=name:value,name:value)"
-_BOOT_CAPABILITY = {"iscsi": "iscsi_boot", "fibre_channel": "fibre_channel_boot"}
+BOOT_CAPABILITY = {"iscsi": "iscsi_boot", "fibre_channel": "fibre_channel_boot"}
 
 
 @dataclass(frozen=True)
@@ -261,7 +261,7 @@ def boot_capability_obstacles(node: Node, volume_type: str) -> Iterator[str]:
 
     Its deployment looks for the name and its validation for the value; both must be satisfied.
     """
-    name = _BOOT_CAPABILITY.get(volume_type)
+    name = BOOT_CAPABILITY.get(volume_type)
     if node.capabilities_are != capabilities.TEXT:
         return  # nothing of them is read, which capability_obstacles says
     if name and not capabilities.is_true(node.capabilities, name):
