@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-from .lab import IMAGE, LUN, Json, Lab, Node
+from .lab import IMAGE, LUN, SYSTEM, Json, Lab, Node
 from .proxy import Proxy
-from .runs import Ansible, Run
+from .runs import Ansible, Run, task
 from .waiting import until
 
 DEPLOY = "bfv.openstack.deploy"
@@ -123,3 +123,51 @@ def test_without_permission_nothing_is_written(host: Host) -> None:
     assert (refused.code, written) == (2, []), refused.text
     assert f"is attached to {host.old.uuid}" in refused.text
     assert host.state(host.old) == "active"
+
+
+@pytest.mark.parametrize("host", ["cinder"], indirect=True)
+def test_the_spares_for_a_takeover_are_told_with_what_keeps_the_others(host: Host) -> None:
+    lab = host.lab
+    unfit = lab.nodes("small", "bios", "repaired", "on", "reserved", "wired")
+    small, bios, repaired, on, reserved, wired = unfit
+    lab.patch(small, "/resource_class", "it-small")
+    lab.patch(bios, "/properties/capabilities", "boot_mode:bios")
+    lab.ironic("PUT", f"/nodes/{repaired.uuid}/maintenance", {"reason": "new memory"})
+    lab.power(on, "power on")
+    body = {"name": lab.name("reservation"), "resource_class": "it", "candidate_nodes": [reserved.name]}
+    allocation = lab.ironic_now("POST", "/allocations", body)["uuid"]
+    until("the allocation", lambda: lab.look(reserved)["instance_uuid"] == allocation)
+    for port in lab.ironic.list("/ports", "ports", node=wired.uuid):
+        lab.ironic("DELETE", f"/ports/{port['uuid']}")
+    words = {
+        host.spare.name: [],
+        small.name: ["its resource class is it-small, and that of node"],
+        bios.name: ["its boot mode is bios, and that of node"],
+        repaired.name: ["it is in maintenance."],
+        on.name: ["its power state is power on."],
+        reserved.name: [f"allocation {allocation} has it."],
+        wired.name: ["it has no port, by which it would boot."],
+    }
+    asked, narrowed = host.new_proxy(), host.new_proxy()
+    run = host.ansible.tasks(
+        task("all", "bfv.openstack.bfv_info", cloud=SYSTEM, spares_for=host.old.name, proxy=asked.url),
+        task("some", "bfv.openstack.bfv_info", cloud=SYSTEM, spares_for=host.old.uuid, nodes=[small.name], proxy=narrowed.url),
+        task("nobody", "bfv.openstack.bfv_info", cloud=SYSTEM, spares_for=lab.name("nobody")),
+        task("none", "bfv.openstack.bfv_info", cloud=SYSTEM, spares_for=host.spare.name),
+        arguments=("-vvv",),
+    )
+    told = {one["name"]: one for one in run["all"]["spares"] if one["name"] in words}
+    assert told.keys() == words.keys()
+    for name, expected in words.items():
+        reasons = told[name]["reasons"]
+        assert [word in reason for word, reason in zip(expected, reasons, strict=True)] == [True] * len(expected), (name, reasons)
+        assert told[name]["fits"] == (not expected)
+    assert [one["name"] for one in run["some"]["spares"]] == [small.name]
+    assert not asked.writes + narrowed.writes
+    assert "Failed to find node" in run["nobody"]["msg"]
+    assert "storage interface noop ignores the volume targets" in run["none"]["msg"]
+    lab.ironic_now("DELETE", f"/allocations/{allocation}")
+
+    run = host.run(host.spare, "-e", "baremetal_deploy_takeover=powered_off")
+    assert run.code == 0, run.text
+    assert host.run(host.spare, playbook=UNDEPLOY).code == 0
