@@ -224,6 +224,8 @@ class FakeCloud(FakeCinder):
             return {"default_storage_interface": self.default_storage_interface}
         if kind in _CINDERS:
             return self.find_in_cinder(kind, name)
+        if kind == "volume":  # Ironic's /volume/targets/UUID
+            kind, _slash, name = name.partition("/")
         if name.endswith("/validate"):
             node = self.nodes.get(name.partition("/")[0])
             return self._validation(node) if node else None
@@ -232,8 +234,8 @@ class FakeCloud(FakeCinder):
 
     def _means(self, name: str, record: Json) -> bool:
         if self.compares_without_case:
-            return name.lower() in (record["uuid"], str(record["name"]).lower())
-        return name in (record["uuid"], record["name"])
+            return name.lower() in (record["uuid"], str(record.get("name")).lower())
+        return name in (record["uuid"], record.get("name"))
 
     def list(self, path: str, key: str, what: str, **query: object) -> Iterator[Json]:
         self.reads.append(path)
@@ -400,6 +402,9 @@ class FakeCloud(FakeCinder):
                 raise Rejected(request.what, "Ironic", 400, f"The action is not possible in state {node['provision_state']}.")
             if node["protected"] and target != "active":
                 raise Rejected(request.what, "Ironic", 403, f"Node {node['uuid']} is protected and cannot be undeployed.")
+            said = self._validation(node)["deploy"]  # ironic/conductor/manager.py, do_node_deploy
+            if target == "active" and not said["result"]:
+                raise Rejected(request.what, "Ironic", 400, f"Failed to validate deploy or power info: {said['reason']}")
             node["provision_state"] = "deploying" if target == "active" else "deleting"
             return {}
         if node["provision_state"] in IN_TRANSITION:

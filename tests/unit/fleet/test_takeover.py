@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.errors import Rejected
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.outcome import Outcome
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     Json,
     a_connector,
@@ -62,12 +63,12 @@ class World(Mortal):
             self.running[name] = self.scripts[name] = disk
 
 
-def world(interface: str, *, dead: bool = False, **fields: Any) -> World:
+def world(interface: str, kind: type[World] = World, *, dead: bool = False, **fields: Any) -> Any:
     """A machine that runs, or whose board has died, and a spare."""
     disk = "root" if interface == "cinder" else "web-1"
     properties = {} if interface == "cinder" else {**LUN, "auth_username": "web-1", "auth_password": "secret"}
     old = {"provision_state": "active", "power_state": "power on", "storage_interface": interface, **fields}
-    cloud = World(
+    cloud = kind(
         nodes=[a_node(OLD, **old), a_node(NEW, storage_interface=interface)],
         connectors=[a_connector(OLD, INITIATOR)],
         targets=[a_target(OLD, disk, properties=properties, **({} if interface == "cinder" else {"volume_id": "web-1"}))],
@@ -178,8 +179,10 @@ def test_without_permission_all_is_as_it_was() -> None:
         ({"protected": True}, "it is protected"),
         ({"provision_state": "deploying"}, "its provision state is deploying"),
         ({"provision_state": "a new one"}, "its provision state is a new one"),
+        ({"provision_state": "deploy hold"}, "its provision state is deploy hold. End its deployment first"),
+        ({"provision_state": "service hold"}, "its provision state is service hold. End its service first"),
     ],
-    ids=["Nova's", "protected", "deploying", "unknown"],
+    ids=["Nova's", "protected", "deploying", "unknown", "deploy hold", "service hold"],
 )
 @pytest.mark.parametrize("mode", MODES)
 def test_from_some_nodes_nothing_is_taken(fields: Json, words: str, mode: str) -> None:
@@ -189,8 +192,9 @@ def test_from_some_nodes_nothing_is_taken(fields: Json, words: str, mode: str) -
     assert not cloud.writes
 
 
-def test_a_machine_is_taken_over_as_a_whole() -> None:
-    cloud = world("cinder")
+@pytest.mark.parametrize("state", ["active", "deploy failed", "rescue", "error"])
+def test_a_machine_is_taken_over_as_a_whole(state: str) -> None:
+    cloud = world("cinder", provision_state=state)
     more = a_target(OLD, "data", boot_index=1)
     cloud.targets[more["uuid"]] = more
     refused = run(cloud, "cinder", "powered_off")
@@ -271,3 +275,48 @@ def test_nobody_is_asked_who_holds_what_where_nothing_may_be_taken_over(reading:
     manage(fair, [{**WANTED["external"], "targets": [{"volume_id": "x", **LUN, "target_lun": 9}]}])
     manage(permitted, [{**WANTED["external"], "targets": [{"volume_id": "x", **LUN, "target_lun": 9}]}], takeover="powered_off")
     assert len(fair.reads) <= len(permitted.reads)
+
+
+@pytest.mark.parametrize("interface", WANTED)
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("state", ["deploy failed", "rescue", "rescue failed", "unrescue failed", "service failed"])
+def test_a_machine_that_is_not_active_is_undeployed_as_well(interface: str, mode: str, state: str) -> None:
+    """Its boot script leads to the disk, or is written anew by what somebody may do from there."""
+    whole = world(interface, provision_state=state)
+    whole.running.clear()
+    assert (run(whole, interface, mode).msg, whole.scripts) == ("", at_the_end(interface)[-1])
+    for instant in range(1, whole.instants + 1):
+        cloud = world(interface, provision_state=state)
+        cloud.running.clear()
+        cloud.breaks_at = instant
+        with suppress(Killed):
+            run(cloud, interface, mode)
+        assert (run(cloud, interface, mode).msg, cloud.scripts) == ("", at_the_end(interface)[-1]), f"ended at instant {instant}"
+    again = run(whole, interface, mode)
+    assert (again.msg, again.actions) == ("", ())
+
+
+class Contested(World):
+    """Another run takes the same disk over, to a node of its own, directly before a write of this one."""
+
+    before = -1
+
+    def send(self, request: Request) -> Json:
+        if len(self.writes) == self.before:
+            self.before = -1
+            self.other = manage(self, [{**self.wanted, "node": "board-3"}], **self.options)["board-3"]
+        return super().send(request)
+
+
+@pytest.mark.parametrize("interface", WANTED)
+@pytest.mark.parametrize("mode", MODES)
+def test_of_two_runs_at_once_one_has_the_disk(interface: str, mode: str) -> None:
+    alone = world(interface, dead=mode == "confirmed")
+    assert not run(alone, interface, mode).failed
+    for before in range(len(alone.writes)):
+        cloud = world(interface, Contested, dead=mode == "confirmed")
+        third = a_node("board-3", storage_interface=interface)
+        cloud.nodes[third["uuid"]] = third
+        cloud.before, cloud.wanted, cloud.options = before, WANTED[interface], MODES[mode]
+        own = run(cloud, interface, mode)  # World says when two machines run on the disk
+        assert list(cloud.running) == ["board-3" if own.failed else NEW], f"before write {before}: {own.msg} {cloud.other.msg}"

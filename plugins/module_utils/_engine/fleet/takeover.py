@@ -85,8 +85,10 @@ def obstacles(want: NodeWanted, holder: Holder) -> Iterator[str]:
     yield from nodes.nova_obstacles(other, "Delete that server, or boot it from another disk")
     if other.protected:
         yield deployment.PROTECTED
-    if not states.is_known(other.provision_state) or (state.leads_to and not deployment.is_undeploying(other)):
+    if state.leads_to and not deployment.is_undeploying(other):
         yield f"its provision state is {other.provision_state}. Run again when it has come to rest."
+    elif state.machine and not state.undeploys:
+        yield states.needs(other.provision_state, state.undeploy)
     if want.takeover.mode == CONFIRMED and not _is_confirmed(want, holder):
         yield (
             "takeover_confirmed does not name it. Where its machine is known to be off for good, name it; where its controller answers, "
@@ -97,7 +99,8 @@ def obstacles(want: NodeWanted, holder: Holder) -> Iterator[str]:
             "Ironic does not reach its controller (power failure), and so cannot see it off. See to it that its machine is off and stays off, and say so "
             f"(takeover {CONFIRMED}, takeover_confirmed {other.name})."
         )
-    rest = [one for one in holder.targets if one not in holder.disks] if state.machine else []
+    goes_down = state.machine or deployment.may_be_undeployed(other)
+    rest = [one for one in holder.targets if one not in holder.disks] if goes_down else []
     for one in rest:
         yield (
             f"its machine has volume target {one.boot_index} ({one.volume_id}) as well, which is not asked for. Name all of its disks, or undeploy it first."
@@ -187,7 +190,7 @@ def _move(want: NodeWanted, found: NodeFound, holder: Holder) -> Plan:
 def _undeployment(want: NodeWanted, found: NodeFound, holder: Holder) -> Plan:
     """Where a machine was deployed. It is not waited for: it is off, or was said to be, and nothing leads it to the disk any more."""
     other, subject = holder.node, f"deployment of node {holder.node.name}"
-    if not states.of(other.provision_state).machine or other.provision_state == "error":
+    if not deployment.may_be_undeployed(other):
         return Plan(subject, {}, {})
     fenced = {"power_state": nodes.POWER_OFF} if want.takeover.mode == POWERED_OFF else {"maintenance": True}
     step = handover.undeploy(other, fenced, _permit(found, holder))

@@ -148,6 +148,11 @@ def is_undeploying(node: Node) -> bool:
     return states.of(node.provision_state).leads_to == "available"
 
 
+def may_be_undeployed(node: Node) -> bool:
+    """Whether Ironic undeploys the node, and has not failed to: in error it has taken the boot script away already."""
+    return states.of(node.provision_state).undeploys and node.provision_state != "error"
+
+
 def is_unprepared(node: Node) -> bool:
     """Whether a deployment failed since Ironic did not know the addresses of the node's volumes, which it does by now."""
     missed = any(words in str(node.last_error or "") for words in _MISSED)

@@ -77,7 +77,7 @@ def _as_cinder_knows(node: Node, connectors: Iterable[Connector]) -> dict[str, o
 def move_connector(one: Connector, node: Node, to: Node) -> Request:
     what = f"move the {one.type} connector {one.connector_id} from node {node.name} to node {to.name}"
     path = path_of("volume", "connectors", one.uuid)
-    return Request(what, "baremetal", "PATCH", path, _CHANGES, one.uuid, [_belongs(to)])
+    return Request(what, "baremetal", "PATCH", path, _CHANGES, one.uuid, [_belongs(to)], still=_still(path, node))
 
 
 def move_target(one: Target, boot_index: int, node: Node, to: Node) -> Request:
@@ -88,7 +88,13 @@ def move_target(one: Target, boot_index: int, node: Node, to: Node) -> Request:
         {"op": "add", "path": "/boot_index", "value": boot_index},
         {"op": "add", "path": "/extra", "value": {**one.extra, TAKEN_FROM: node.uuid}},
     ]
-    return Request(what, "baremetal", "PATCH", path_of("volume", "targets", one.uuid), _CHANGES, one.uuid, body)
+    path = path_of("volume", "targets", one.uuid)
+    return Request(what, "baremetal", "PATCH", path, _CHANGES, one.uuid, body, still=_still(path, node))
+
+
+def _still(record: str, node: Node) -> Still:
+    """Nobody else has taken the record over: Ironic would take it away from a node that runs by now as well."""
+    return Still(record, {"node_uuid": node.uuid})
 
 
 def _belongs(to: Node) -> dict[str, object]:
