@@ -23,6 +23,7 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     manage,
     uuid_of,
 )
+from ansible_collections.bfv.openstack.tests.unit.machines import Machines
 from ansible_collections.bfv.openstack.tests.unit.mortal import Killed, Mortal
 
 OLD, NEW = "board-1", "board-2"
@@ -38,29 +39,8 @@ MODES: dict[str, Json] = {
 }
 
 
-class World(Mortal):
-    """Machines beside their records: what runs on which disk, and to which disk a boot script would lead a machine that is switched on."""
-
-    def __init__(self, **records: Any) -> None:
-        super().__init__(**records)
-        self.running: dict[str, str] = {}
-        self.scripts: dict[str, str] = {}
-
-    def disk_of(self, node: Json) -> str:
-        targets = [one for one in self.targets.values() if one["node_uuid"] == node["uuid"] and one["boot_index"] == 0]
-        return str(targets[0]["volume_id"]) if targets else ""
-
-    def _move(self, node: Json) -> None:
-        was, disk = node["provision_state"], self.disk_of(node)
-        super()._move(node)
-        name = node["name"]
-        if was == "deleting":
-            self.scripts.pop(name, None)
-        if node["power_state"] == "power off":
-            self.running.pop(name, None)
-        if was == "deploying" and node["provision_state"] == "active":
-            assert disk not in self.running.values(), f"{disk} runs on {self.running} already"
-            self.running[name] = self.scripts[name] = disk
+class World(Mortal, Machines):
+    """Machines, and runs that end at an instant."""
 
 
 def world(interface: str, kind: type[World] = World, *, dead: bool = False, **fields: Any) -> Any:
@@ -137,6 +117,15 @@ def test_a_takeover_that_ends_at_any_instant_is_completed_by_the_next_run(
             cloud.tick()
         after = run(cloud, interface, mode)
         assert (after.msg, state(cloud)) == ("", at_the_end(interface)), f"ended at instant {instant}"
+
+
+@pytest.mark.parametrize("maintenance", [True, False])
+def test_somebody_who_gave_his_word_is_told_what_it_means(maintenance: bool) -> None:
+    cloud = world("cinder", maintenance=maintenance)
+    cloud.running.clear()
+    done = run(cloud, "cinder", "confirmed")
+    assert [one for one in done.plan.warnings if "must not be switched on before Ironic has undeployed it" in one]
+    assert cloud.nodes[uuid_of(OLD)]["maintenance"]
 
 
 @pytest.mark.parametrize("interface", WANTED)
@@ -235,6 +224,20 @@ def test_the_volume_of_a_node_that_is_off_already_is_let_go() -> None:
     assert (done.msg, state(cloud)) == ("", at_the_end("cinder"))
     assert [volume for volume, _connector in cloud.ended_connections] == [uuid_of("root")]
     assert not any(action.startswith("power off") for action in done.actions)
+
+
+@pytest.mark.usefixtures("reading")
+def test_a_node_whose_initiator_went_to_another_one_does_not_get_it_anew() -> None:
+    cloud = world("cinder")
+    cloud.connectors = {one["uuid"]: one for one in [a_connector(OLD, f"iqn.2017-08.org.openstack.{uuid_of(OLD)}")]}
+    assert not run(cloud, "cinder", "powered_off").failed
+    written = len(cloud.writes)
+    entry = {"node": OLD, "storage_interface": "cinder", "iscsi_boot": True, "volumes": [{"name": "new", "image": "debian"}]}
+    refused = manage(cloud, [entry])[OLD]
+    assert f"iqn.2017-08.org.openstack.{uuid_of(OLD)} is taken by node {uuid_of(NEW)}" in refused.msg
+    assert len(cloud.writes) == written
+    own = [{"type": "iqn", "connector_id": "iqn.2024-01.org.example:new"}]
+    assert manage(cloud, [{**entry, "connectors": own}])[OLD].msg == ""
 
 
 def test_the_array_is_told_of_the_initiator_that_goes() -> None:

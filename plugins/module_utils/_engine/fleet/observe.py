@@ -85,7 +85,7 @@ def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | 
     used = {one.volume_id for ones in running.values() for one in ones} | _ids_of_targets(wants, nodes)
     volumes = {label: reservation.known(cloud, ones) for label, ones in volumes.items()}
     held = _read_held(cloud, used, {one.id: one for ones in volumes.values() for one in ones})
-    taken = _read_taken(cloud, wants, connectors, in_bulk=not singly)
+    taken = _read_taken(cloud, wants, nodes, connectors, in_bulk=not singly)
     claims = _read_claims(cloud, None if singly else targets) if any(want.deletes_volumes for want in wants) else {}
     snapshots = _read_snapshots(cloud) if any(map(_may_delete, wants)) else {}
     resets = {nodes[want.node].driver for want in wants if want.state == ABSENT and want.node in nodes}
@@ -196,12 +196,22 @@ def _by_node(answers: Iterable[list[Record]]) -> dict[str, list[Record]]:
 
 
 def _read_taken(
-    cloud: Cloud, wants: Sequence[NodeWanted], connectors: Mapping[str, list[Connector]], *, in_bulk: bool
+    cloud: Cloud,
+    wants: Sequence[NodeWanted],
+    nodes: Mapping[str, Node],
+    connectors: Mapping[str, list[Connector]],
+    *,
+    in_bulk: bool,
 ) -> dict[Key, Connector]:
-    """The connectors by what must be unique of them. Those of all nodes where one is to be made with an identifier that was given."""
+    """The connectors by what must be unique of them. Those of all nodes where one is to be made."""
     own = connector.by_key(one for ones in connectors.values() for one in ones)
-    given = {connector.key_wanted(one) for want in wants if want.state not in GOING for one in want.connectors}
-    return own if in_bulk or given <= {None, *own} else connector.read_all(cloud)
+    coming = {
+        connector.key_to_be(one, nodes[want.node], connectors[nodes[want.node].uuid])
+        for want in wants
+        if want.state not in GOING and want.node in nodes
+        for one in want.connectors
+    }
+    return own if in_bulk or coming <= {None, *own} else connector.read_all(cloud)
 
 
 def labels(want: NodeWanted) -> list[str]:

@@ -39,7 +39,7 @@ def plan(want: NodeWanted, found: NodeFound) -> list[Stage]:
     if deployment.is_undeploying(holder.node):
         return [_stage(Plan(_subject(holder), {}, {}, waiting=f"node {holder.node.name} to be undeployed"))]
     plans = [_fence(want, found, holder), _release(want, holder), _move(want, found, holder), _undeployment(want, found, holder)]
-    return [_stage(one) for one in plans if not one.settled]
+    return [_stage(one) for one in plans if not one.settled or one.warnings]
 
 
 def check_fenced(found: NodeFound, sent: Iterable[Request]) -> None:
@@ -131,12 +131,12 @@ def _permit(found: NodeFound, holder: Holder) -> Permit:
 def _fence(want: NodeWanted, found: NodeFound, holder: Holder) -> Plan:
     other, subject = holder.node, f"power of node {holder.node.name}"
     if want.takeover.mode == CONFIRMED:
-        if other.maintenance:
-            return Plan(subject, {}, {})
         warning = (
             f"node {other.name} was taken over from on somebody's word: its machine must not be switched on before Ironic has undeployed it, "
             "or two machines write to one disk"
         )
+        if other.maintenance:
+            return Plan(subject, {}, {}, warnings=(warning,))
         step = handover.maintain(other, to=found.node)
         return Plan(subject, {"maintenance": False}, {"maintenance": True}, (step,), warnings=(warning,))
     if other.power_state == nodes.POWER_OFF:

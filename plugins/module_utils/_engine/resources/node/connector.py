@@ -117,8 +117,18 @@ def key_of(connector: Connector) -> Key:
 
 
 def key_wanted(want: Wanted) -> Key | None:
-    """What must be unique of the wanted connector; None where it is made of the node's UUID, so that no other node has it."""
+    """What must be unique of the wanted connector; None where it is made of the node's UUID."""
     return None if want.connector_id == AUTO else _key(want.type, want.connector_id)
+
+
+def key_to_be(want: Wanted, node: Node, found: Iterable[Connector]) -> Key | None:
+    """What must be unique of the wanted connector once it is there; None where the node keeps the one that it has.
+
+    Also a name that is made of the node's UUID may be another node's, which has taken it over.
+    """
+    if want.connector_id == AUTO and any(one.type == want.type for one in found):
+        return None
+    return _key(want.type, identifier(want, node))
 
 
 def _key(connector_type: str, connector_id: str) -> Key:
