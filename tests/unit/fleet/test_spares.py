@@ -62,6 +62,10 @@ FIT: dict[str, Json] = {
     "as it came": {},
     "set up": {"spare": {"storage_interface": "cinder", "properties": {"capabilities": "boot_mode:uefi,iscsi_boot:True"}}},
     "with an initiator": {"connectors": [a_connector(OLD), a_connector(SPARE, "iqn.2024-01.org.example:own")]},
+    "whose own initiator's name the other one took over": {
+        "connectors": [a_connector(OLD, f"iqn.2017-08.org.openstack.{uuid_of(SPARE)}")]
+    },
+    "for a node without an initiator": {"connectors": []},
     "with an image of old": {"spare": {"instance_info": {"image_source": "debian"}}},
     "of an array": {
         "old": {"storage_interface": "external"},

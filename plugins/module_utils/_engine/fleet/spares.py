@@ -102,13 +102,13 @@ def _set_up(old: Setup, spare: Setup) -> Setup:
         capabilities={announced: True} if announced and not unreadable else None,
         image_source="absent",
     )
-    # Whether it takes the initiator's name over or uses its own: it has one.
-    name = connector.identifier(connector.Wanted(spare.node.name), spare.node)
+    own = Connector("", spare.node.uuid, "iqn", connector.identifier(connector.Wanted(spare.node.name), spare.node))
+    iqn = next((one for one in old.connectors if one.type == "iqn"), own)
     others = (one for one in spare.connectors if one.type != "iqn")
     return replace(
         spare,
         node=node_storage.goal(want, node_storage.Found(spare.node)),
-        connectors=(*others, Connector("", spare.node.uuid, "iqn", name)),
+        connectors=(*others, iqn),
         targets=old.targets,
         volumes=None,
     )
