@@ -174,13 +174,14 @@ def add_target(cloud: FakeCloud, node: Json, volume: Json, boot_index: int = 0) 
         cloud.targets[made["uuid"]] = made
 
 
-def deploy(cloud: FakeCloud, node: Json, volume: Json, instance: str | None = None) -> None:
-    """Somebody deploys a node from a volume; Nova does it for an instance."""
+def deploy(cloud: FakeCloud, node: Json, volume: Json, instance: str | None = None) -> bool:
+    """Somebody deploys a node from a volume, where Ironic does; Nova does it for an instance."""
     if node["provision_state"] != "available" or volume["status"] != "available":
-        return
+        return False
     add_target(cloud, node, volume)
     node.update(provision_state="active", power_state="power on", instance_uuid=instance)
     attach_elsewhere(volume, instance or node["uuid"], "ironic_mountpoint")
+    return True
 
 
 def give_initiator(cloud: FakeCloud, node: Json, name: str) -> None:

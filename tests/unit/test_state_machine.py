@@ -20,6 +20,7 @@ from ansible_collections.bfv.openstack.tests.unit.laws.machine import (
     Volumes,
     World,
 )
+from ansible_collections.bfv.openstack.tests.unit.laws.takeovers import Takeovers
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
@@ -29,7 +30,7 @@ FIXED = 11
 NEW = int(os.environ["LAW_SEED"])  # conftest.py chooses one
 
 
-@pytest.mark.parametrize("machine", [Volumes, Servers, Checkpoints, Fleets, NodeCheckpoints])
+@pytest.mark.parametrize("machine", [Volumes, Servers, Checkpoints, Fleets, NodeCheckpoints, Takeovers])
 @pytest.mark.parametrize("of", [FIXED, NEW], ids=["fixed seed", "new seed"])
 def test_state_machine_no_disk_is_ever_lost(machine: type[World], of: int) -> None:
     print(f"{SEQUENCES} sequences of {STEPS} steps at the most: LAW_SEED={of} repeats them")

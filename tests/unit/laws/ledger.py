@@ -357,6 +357,26 @@ class Ledger:
             for node in before.named("nodes", entry["node"]):
                 if not node["instance_uuid"]:
                     _add(allowed, self._node(cloud, want, entry, node, before))
+                    _add(allowed, self._taken_over(want, entry, node, before))
+        return allowed
+
+    def _taken_over(self, want: Mapping[str, Any], entry: Json, node: Json, before: Picture) -> Allowed:
+        """Of another node that has a disk of the entry: that disk, what leads to it, its initiator, and its machine. Nothing of it goes."""
+        mode, allowed = want.get("takeover", "never"), Allowed()
+        disks = {one["id"] for volume in entry["volumes"] for one in before.named("volumes", volume.get("id") or volume["name"])}
+        was = {one["extra"].get("bfv_taken_from") for one in self._targets(before, node)}
+        for other in before["nodes"].values():
+            targets = [one for one in self._targets(before, other) if one["volume_id"] in disks]
+            held = {end["server_id"] for disk in disks for end in before["volumes"][disk]["attachments"]}
+            has = targets or other["uuid"] in held | was
+            named = mode == "powered_off" or (mode == "confirmed" and other["name"] in want["takeover_confirmed"])
+            if has and named and other["uuid"] != node["uuid"] and not other["instance_uuid"] and not other["protected"]:
+                iqns = [
+                    one for one in before["connectors"].values() if one["node_uuid"] == other["uuid"] and one["type"] == "iqn"
+                ]
+                _add(allowed, {other["uuid"]: {CHANGED, STOPPED}})
+                _add(allowed, {one["uuid"]: {CHANGED} for one in (*targets, *iqns)})
+                _add(allowed, {disk: {CHANGED} for disk in disks})
         return allowed
 
     def _node(self, cloud: Watched, want: Mapping[str, Any], entry: Json, node: Json, before: Picture) -> Allowed:

@@ -474,13 +474,16 @@ class Fleets(World):
     def somebody_is_at_a_node(self, node: str, which: int, deed: str) -> None:
         record, volume = self.node(node), self.one(which)
         if deed in ("deploy", "nova"):
-            deeds.deploy(self.cloud, record, volume, uuid_of("an instance") if deed == "nova" else None)
+            instance = uuid_of("an instance") if deed == "nova" else None
+            if volume["id"] not in self.cloud.scripts.values() and deeds.deploy(self.cloud, record, volume, instance):
+                self.cloud.deployed(record)
         elif deed == "target":
             deeds.add_target(self.cloud, record, volume, 1)
         elif deed == "initiator":
             deeds.give_initiator(self.cloud, record, f"{node}-{len(self.cloud.connectors)}")
         elif deed == "power on":
             record["power_state"] = "power on"
+            self.cloud.switched(record)
         else:
             record["maintenance"] = deed == "maintenance"
 

@@ -26,6 +26,7 @@ from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.error
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Plan, Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, Json, a_node, an_image, in_its_time, manage
 from ansible_collections.bfv.openstack.tests.unit.fake_nova import a_flavor, a_group, a_network
+from ansible_collections.bfv.openstack.tests.unit.machines import Machines
 from ansible_collections.bfv.openstack.tests.unit.mortal import Killed, Mortal
 
 FLEET = "fleet"
@@ -87,8 +88,8 @@ class Told:
     killed: bool = False
 
 
-class Watched(Mortal):
-    """Remembers which volumes ever were available: on those there may be somebody's data."""
+class Watched(Mortal, Machines):
+    """Remembers which volumes ever were available: on those there may be somebody's data. No two machines run on one."""
 
     def __init__(self, **records: Any) -> None:
         self.were_available: set[str] = set()
