@@ -364,7 +364,7 @@ class Ledger:
         """Of another node that has a disk of the entry: that disk, what leads to it, its initiator, and its machine. Nothing of it goes."""
         mode, allowed = want.get("takeover", "never"), Allowed()
         disks = {one["id"] for volume in entry["volumes"] for one in before.named("volumes", volume.get("id") or volume["name"])}
-        was = {one["extra"].get("bfv_taken_from") for one in self._targets(before, node)}
+        was = {uuid for one in self._targets(before, node) for uuid in one["extra"].get("bfv_taken_from", "").split(",")}
         for other in before["nodes"].values():
             targets = [one for one in self._targets(before, other) if one["volume_id"] in disks]
             held = {end["server_id"] for disk in disks for end in before["volumes"][disk]["attachments"]}

@@ -129,7 +129,7 @@ def _asked_for(want: NodeWanted, place: Place) -> dict[str, int]:
 def _uuids(want: NodeWanted, place: Place, had: Mapping[str, set[str]]) -> set[str]:
     by_target = set(chain.from_iterable(had.get(disk, ()) for disk in _asked_for(want, place)))
     by_volume = {holder for one in place.volumes.values() for holder in one.attached_to if holder not in place.node.holders}
-    by_note = {str(one.extra[handover.TAKEN_FROM]) for one in place.targets if handover.TAKEN_FROM in one.extra}
+    by_note = {uuid for one in place.targets for uuid in handover.taken_from(one)}
     by_name = {one.node_uuid for one in _initiators(want, place)}
     return (by_target | by_volume | by_note | by_name) - {place.node.uuid}
 
@@ -154,7 +154,7 @@ def _holder(want: NodeWanted, place: Place, other: Node, connectors: Sequence[Co
         for holder, id in volume.attachments.items()
         if holder in other.holders
     )
-    noted = any(one.extra.get(handover.TAKEN_FROM) == other.uuid for one in place.targets)
+    noted = any(other.uuid in handover.taken_from(one) for one in place.targets)
     asked_for = _asked_for(want, place)
     return Holder(other, asked_for, tuple(connectors), tuple(targets), attachments, noted and is_left(other, targets))
 

@@ -57,7 +57,12 @@ def after(want: NodeWanted, found: NodeFound) -> NodeFound:
     """What there is when it has been taken over."""
     for holder in found.holders:
         moved = tuple(
-            replace(one, node_uuid=found.node.uuid, boot_index=holder.boot_index(one), extra=_noted(one, holder))
+            replace(
+                one,
+                node_uuid=found.node.uuid,
+                boot_index=holder.boot_index(one),
+                extra=handover.noted(one, holder.node, found.node),
+            )
             for one in holder.disks
         )
         gone = [one.uuid for one in _in_its_place(found, holder)]
@@ -123,7 +128,7 @@ def _permit(found: NodeFound, holder: Holder) -> Permit:
     """For the node itself. One that was taken over from before has nothing any more, and the note of what was moved names it."""
     other = holder.node.uuid
     if holder.left:
-        notes = [str(one.extra.get(handover.TAKEN_FROM)) for one in found.targets]
+        notes = [uuid for one in found.targets for uuid in handover.taken_from(one)]
         return permits.displaced(other, has=[other], wanted=notes, option="takeover")
     return permits.displaced(other, has=holder.has, wanted=holder.asked_for, option="takeover")
 
@@ -218,10 +223,6 @@ def _in_its_place(found: NodeFound, holder: Holder) -> list[Target]:
     """The node's own targets, in whose places the other's come."""
     places = {holder.boot_index(one) for one in holder.disks}
     return [one for one in found.targets if one.boot_index in places]
-
-
-def _noted(one: Target, holder: Holder) -> dict[str, object]:
-    return {**one.extra, handover.TAKEN_FROM: holder.node.uuid}
 
 
 def _removal_of_connector(want: NodeWanted, one: Connector, found: NodeFound) -> Plan:

@@ -20,7 +20,7 @@ from .connector import Connector
 from .record import Node
 from .target import Target
 
-TAKEN_FROM = "bfv_taken_from"  # in a target's extra: the node that had it
+_TAKEN_FROM = "bfv_taken_from"  # in a target's extra: the nodes that had it, the last one first
 
 # A node that is none of the fleet's: what comes of it, only another look tells.
 _CHANGES = "holder"
@@ -80,13 +80,24 @@ def move_connector(one: Connector, node: Node, to: Node) -> Request:
     return Request(what, "baremetal", "PATCH", path, _CHANGES, one.uuid, [_belongs(to)], still=_still(path, node))
 
 
+def taken_from(one: Target) -> tuple[str, ...]:
+    """The UUIDs of the nodes that had the target before: each may have been left by a run that ended before it was undeployed."""
+    return tuple(uuid for uuid in str(one.extra.get(_TAKEN_FROM) or "").split(",") if uuid)
+
+
+def noted(one: Target, node: Node, to: Node) -> dict[str, object]:
+    """The target's extra once it was moved."""
+    before = dict.fromkeys((node.uuid, *taken_from(one)))
+    return {**one.extra, _TAKEN_FROM: ",".join(uuid for uuid in before if uuid != to.uuid)}
+
+
 def move_target(one: Target, boot_index: int, node: Node, to: Node) -> Request:
     """With a note of where it was, for a run that ends before the other node is undeployed."""
     what = f"move volume target {one.boot_index} ({one.volume_id}) from node {node.name} to node {to.name}"
     body = [
         _belongs(to),
         {"op": "add", "path": "/boot_index", "value": boot_index},
-        {"op": "add", "path": "/extra", "value": {**one.extra, TAKEN_FROM: node.uuid}},
+        {"op": "add", "path": "/extra", "value": noted(one, node, to)},
     ]
     path = path_of("volume", "targets", one.uuid)
     return Request(what, "baremetal", "PATCH", path, _CHANGES, one.uuid, body, still=_still(path, node))
