@@ -16,6 +16,7 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cinder import (
     a_backup,
     a_snapshot,
     a_volume,
+    an_end,
     an_image,
     of_backup,
     uuid_of,
@@ -88,7 +89,7 @@ def forget_image(volume: Json) -> None:
 
 def attach_elsewhere(volume: Json, holder: str, device: str | None = "/dev/vdb") -> None:
     """Somebody's machine holds the volume; without a device where an attachment tells none."""
-    volume["attachments"].append({"server_id": holder, "device": device})
+    volume["attachments"].append(an_end(holder, device))
     volume["status"] = "in-use"
 
 

@@ -191,6 +191,15 @@ def test_a_machine_is_taken_over_as_a_whole(state: str) -> None:
     assert not cloud.writes
 
 
+def test_a_disk_that_a_node_has_twice_has_no_place() -> None:
+    cloud = world("cinder")
+    twice = a_target(OLD, "root", uuid=uuid_of("twice"), boot_index=1)
+    cloud.targets[twice["uuid"]] = twice
+    refused = run(cloud, "cinder", "powered_off")
+    assert "its volume targets 0 and 1 lead to one disk. Remove one of them" in refused.msg
+    assert not cloud.writes
+
+
 def test_the_spare_may_keep_its_own_name() -> None:
     cloud = world("cinder")
     done = run(cloud, "cinder", "powered_off", takeover_initiator="own")

@@ -104,6 +104,10 @@ def obstacles(want: NodeWanted, holder: Holder) -> Iterator[str]:
             "Ironic does not reach its controller (power failure), and so cannot see it off. See to it that its machine is off and stays off, and say so "
             f"(takeover {CONFIRMED}, takeover_confirmed {other.name})."
         )
+    places = [holder.boot_index(one) for one in holder.disks]
+    twice = [str(one.boot_index) for one, place in zip(holder.disks, places, strict=True) if places.count(place) > 1]
+    if twice:
+        yield f"its volume targets {' and '.join(sorted(twice))} lead to one disk. Remove one of them (bfv.openstack.volume_target)."
     goes_down = state.machine or deployment.may_be_undeployed(other)
     rest = [one for one in holder.targets if one not in holder.disks] if goes_down else []
     for one in rest:
