@@ -102,6 +102,12 @@ def rack_of_two_images(lab: Lab, folder: Path) -> None:
         node(lab, f"rack6-0{number}")
 
 
+def rack_with_spares(lab: Lab, folder: Path) -> None:
+    lab.image("blade-debian", folder)
+    second = [node(lab, f"blade-0{number}") for number in (1, 2, 3)][1]
+    lab.ironic("PUT", f"/nodes/{second.uuid}/maintenance", {"reason": "new memory"})
+
+
 def rack_of_an_array(lab: Lab, folder: Path) -> None:
     """Fake hardware never starts: Keystone's port answers for the machines. test_wait_for has those that do not answer."""
     keystone = urlsplit(clouds()["clouds"]["baremetal-admin"]["auth"]["auth_url"])
@@ -198,10 +204,23 @@ def conductors(lab: Lab, folder: Path) -> None:
     )
 
 
+def in_the_database(values: str) -> str:
+    """A command that changes Ironic's record of a node of guide_takeover."""
+    statement = f"UPDATE nodes SET {values} WHERE name = 'blade-01'"
+    return f'mariadb --socket={SANDBOX}/run/mariadb.sock --user=root ironic --execute "{statement}"'
+
+
 DEMO = "tools/demo.sh"  # `make demo` starts the sandbox before, which is up here
 IMAGE_RUN = "ansible-playbook -i inventory bfv.openstack.image -e boot_image_builder=builder-1"
 SITE_RUN = "ansible-playbook -i inventory bfv.openstack.site --tags conductors,image"
 ARRAY_IMAGE_RUN = "ansible-playbook bfv.openstack.image -e @image.yml"
+TAKEN_FROM = "baremetal --os-cloud baremetal-admin node show blade-01 -f value"
+DYING = f"{TAKEN_FROM} -c fault -c maintenance -c provision_state"
+DEAD = f"{TAKEN_FROM} -c maintenance -c provision_state"
+UNSEEN = "power_state = 'error', maintenance = 1, fault = 'power failure'"
+DIES = in_the_database(UNSEEN)
+ENDS_IN_ERROR = in_the_database(f"provision_state = 'error', {UNSEEN}")
+UNDEPLOYED = f"until {TAKEN_FROM} -c provision_state | grep -qx available; do sleep 2; done"
 PORTALS = {"192.0.2.10": "127.61.6.1", "198.51.100.10": "127.61.6.2"}
 STAGES = {
     # An image takes five minutes: the molecule scenario boot_image builds one.
@@ -218,6 +237,15 @@ STAGES = {
     "guide_external": Stage(("rack2-",), rack_of_an_array),
     "guide_ten_thousand": Stage(("hall1-",), a_hall),
     "guide_drift": Stage(("night-",), a_night),
+    # Fake hardware does not die: Ironic has what it would have then. e2e has a controller that is gone.
+    "guide_takeover": Stage(
+        ("blade-",),
+        rack_with_spares,
+        {
+            DYING: f"{DIES} && {DYING}",
+            DEAD: f"{UNDEPLOYED} && {ENDS_IN_ERROR} && {DEAD}",
+        },
+    ),
     # The image is made for the test: e2e builds one with the role, and boots from it.
     "guide_array": Stage(("rack4-",), rack_of_empty_luns, {ARRAY_IMAGE_RUN: "true"}, addresses=PORTALS),
 }
