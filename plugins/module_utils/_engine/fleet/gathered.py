@@ -3,8 +3,7 @@
 
 """What bfv_info tells: nodes, which of them would do as a spare, a project's volumes that a machine can boot from, with who holds them, and left-overs.
 
-It reads, and never writes.
-Volumes and left-overs are for a tenant as well, who sees no Ironic: the nodes are asked for only where they are wanted.
+It reads, and never writes. Volumes and left-overs are for a tenant as well, who sees no Ironic: the nodes are asked for only where they are wanted.
 """
 
 from __future__ import annotations
