@@ -29,6 +29,8 @@ MODELS = [
     Model("locked-out", "bios", 4),
     Model("nova-bios", "bios", 5),
     Model("spare", "bios", 6),
+    Model("wave-1", "bios", 7),
+    Model("wave-2", "bios", 8),
 ]
 IMAGE = "bfv-e2e"  # in Glance
 REPORT = pytest.StashKey[Report]()
