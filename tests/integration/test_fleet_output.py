@@ -103,7 +103,7 @@ def quiet(seen: Seen, ansible: Ansible) -> Run:
     node, page = seen.node, str(ansible.folder / "never.html")
     undeploy = {"state": "undeployed"}
     return ansible.tasks(
-        fleet("check mode", {"node": node.name}, check=True, report=page, **undeploy),
+        fleet("check mode", {"node": node.name}, check=True, report=str(ansible.folder / "foreseen.html"), **undeploy),
         fleet("censored", {"node": MISSING}, **undeploy) | {"no_log": True},
         fleet("own process", {"node": MISSING}, **undeploy) | {"vars": {"bfv_in_process": False}},
         fleet("async", {"node": node.name}, report=page, **undeploy) | {"async": 60, "poll": 0},
@@ -135,6 +135,13 @@ def test_a_report_that_cannot_be_written_is_found_out_before_the_run(quiet: Run,
 def test_no_report_is_written_where_there_is_nothing_to_report(quiet: Run, ansible: Ansible) -> None:
     assert quiet["wrong options"]["failed"]
     assert not (ansible.folder / "never.html").exists()
+
+
+def test_a_report_tells_what_check_mode_foresees(quiet: Run, seen: Seen, ansible: Ansible) -> None:
+    assert quiet["check mode"]["changed"]
+    page = (ansible.folder / "foreseen.html").read_text(encoding="utf-8")
+    assert seen.node.name in page
+    assert "would be" in page
 
 
 def test_a_report_is_written_wherever_the_module_runs(quiet: Run, ansible: Ansible) -> None:
