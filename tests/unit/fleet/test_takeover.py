@@ -332,3 +332,18 @@ def test_of_two_runs_at_once_one_has_the_disk(interface: str, mode: str) -> None
         cloud.before, cloud.wanted, cloud.options = before, WANTED[interface], MODES[mode]
         own = run(cloud, interface, mode)  # World says when two machines run on the disk
         assert list(cloud.running) == ["board-3" if own.failed else NEW], f"before write {before}: {own.msg} {cloud.other.msg}"
+
+
+def test_a_node_that_only_has_the_volume_attached_is_undeployed_before_that_is_let_go() -> None:
+    """Without a target that moves, nothing but the attachment leads the next run to it."""
+    cloud = world("cinder", storage_interface="noop")
+    cloud.targets.clear()
+    done = run(cloud, "cinder", "powered_off")
+    assert (done.msg, cloud.running, cloud.scripts) == ("", {NEW: uuid_of("root")}, {NEW: uuid_of("root")})
+    assert [action.partition(" node ")[0] for action in done.actions if OLD in action][:2] == ["power off", "undeploy"]
+
+
+def test_a_node_whose_storage_interface_was_changed_meanwhile_is_undeployed_as_well() -> None:
+    cloud = world("cinder", storage_interface="noop")
+    done = run(cloud, "cinder", "powered_off")
+    assert (done.msg, cloud.running, cloud.scripts) == ("", {NEW: uuid_of("root")}, {NEW: uuid_of("root")})

@@ -161,5 +161,4 @@ def _holder(want: NodeWanted, place: Place, other: Node, connectors: Sequence[Co
 
 def is_left(other: Node, targets: Sequence[Target]) -> bool:
     """Whether a node is deployed, and has nothing any more to boot from: what a run leaves that ended before it undeployed it."""
-    boots_volumes = other.heeds_targets and other.image_source is None
-    return deployment.may_be_undeployed(other) and boots_volumes and not targets
+    return deployment.may_be_undeployed(other) and other.has_nothing_else and not targets

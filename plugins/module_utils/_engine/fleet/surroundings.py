@@ -42,11 +42,12 @@ def of_target(want: target.Wanted, node_wanted: NodeWanted, found: NodeFound, go
 
 
 def undeployed(found: NodeFound) -> NodeFound:
-    """What there is once the node is undeployed: Ironic powers it off, removes its targets and sets its volumes free."""
+    """What there is once the node is undeployed: Ironic powers it off, removes its targets and, with the interface cinder, sets its volumes free."""
     # ironic/conductor/manager.py, _do_node_tear_down: the instance goes as well.
     state = "manageable" if found.node.retired else "available"
     rests = replace(found.node, provision_state=state, power_state=node.POWER_OFF, instance_uuid=None)
-    return replace(let_go(found, found.node.holders), node=rests, targets=())
+    free = let_go(found, found.node.holders) if found.node.storage_interface == "cinder" else found
+    return replace(free, node=rests, targets=())
 
 
 def let_go(found: NodeFound, holders: Collection[str]) -> NodeFound:

@@ -38,7 +38,10 @@ def plan(want: NodeWanted, found: NodeFound) -> list[Stage]:
     refuse(f"{what} from node {holder.node.name}", obstacles(want, holder))
     if deployment.is_undeploying(holder.node):
         return [_stage(Plan(_subject(holder), {}, {}, waiting=f"node {holder.node.name} to be undeployed"))]
-    plans = [_fence(want, found, holder), _release(want, holder), _move(want, found, holder), _undeployment(want, found, holder)]
+    fence, undeployment = _fence(want, found, holder), _undeployment(want, found, holder)
+    rest = [_release(want, holder), _move(want, found, holder)]
+    # A target that moves remembers the other node. By all else it is found only as long as it has that.
+    plans = [fence, *rest, undeployment] if holder.disks or holder.left else [fence, undeployment, *rest]
     return [_stage(one) for one in plans if not one.settled or one.warnings]
 
 
@@ -161,14 +164,16 @@ def _release(want: NodeWanted, holder: Holder) -> Plan:
     Of a node that is deployed Ironic does it by itself when it powers it off (ironic/conductor/utils.py, node_power_action).
     """
     other = holder.node
-    if want.takeover.mode == POWERED_OFF and other.power_state != nodes.POWER_OFF and other.provision_state == "active":
-        return Plan(f"attachments of node {other.name}", {}, {})
+    goes_off = want.takeover.mode == POWERED_OFF and other.power_state != nodes.POWER_OFF
+    by_ironic = goes_off and other.provision_state == "active" and other.storage_interface == "cinder"
+    its_own = [one.volume_id for one in holder.targets] if by_ironic else []
+    held = [one for one in holder.attachments if one.volume not in its_own]
     steps: tuple[Step, ...] = ()
-    for one in holder.attachments:
+    for one in held:
         if not one.ends:
             permit = permits.displaced(one.volume, has=[one.volume], wanted=holder.asked_for, option="takeover")
             steps += handover.let_go(other, holder.connectors, one.volume, one.id, permit)
-    before = {one.volume: f"attached to node {other.name}" for one in holder.attachments}
+    before = {one.volume: f"attached to node {other.name}" for one in held}
     waiting = f"volumes {', '.join(before)} to be let go of by node {other.name}" if before else ""
     return Plan(f"attachments of node {other.name}", before, dict.fromkeys(before, "available") if before else {}, steps, waiting)
 

@@ -92,6 +92,11 @@ class Node:
         return self.storage_interface in _STORAGE_OF_VOLUMES
 
     @property
+    def has_nothing_else(self) -> bool:
+        """Whether nothing but a volume could have been deployed to the node: no image, and no deploy interface that needs none."""
+        return self.image_source is None and self.deploy_interface not in _NOT_FROM_VOLUME
+
+    @property
     def boots_iscsi(self) -> bool:
         """Whether the node is set up to boot from an iSCSI volume."""
         return self.heeds_targets and capabilities.is_true(self.capabilities, "iscsi_boot")
