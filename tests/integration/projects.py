@@ -32,9 +32,11 @@ def project(lab: Lab) -> Iterator[Project]:
     made = keystone.create_project(name=lab.name("project"), domain_id="default")
     user = openstack.connect(cloud=PROJECT).current_user_id
     keystone.assign_project_role_to_user(made, user, keystone.find_role("member", ignore_missing=False))
-    yield Project(made.id, configuration(PROJECT, auth={"project_name": made.name}))
-    lab.cinder_admin("DELETE", f"/os-quota-sets/{made.id}")  # the defaults again
-    keystone.delete_project(made)
+    try:
+        yield Project(made.id, configuration(PROJECT, auth={"project_name": made.name}))
+    finally:
+        lab.cinder_admin("DELETE", f"/os-quota-sets/{made.id}")  # the defaults again
+        keystone.delete_project(made)
 
 
 def limit(lab: Lab, project: Project, **quota: int) -> None:
