@@ -1,0 +1,90 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the role rollout takes for its own disks: metadata find them, and a copy of metadata, or a name, proves nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROLE = Path(__file__).resolve().parents[2] / "roles" / "rollout"
+OURS = {"bfv_made": "new", "rollout": "next", "rollout_of": "old", "rollout_takes": "web-root"}
+
+
+def evaluated(
+    folder: Path, disk: dict[str, Any], expressions: dict[str, str], *others: dict[str, Any], **facts: Any
+) -> dict[str, Any]:
+    """What expressions come to for a server that runs from this disk, beside others of its project."""
+    told = folder / "told.json"
+    seen = {"rollout_there": {"volumes": [disk, *others]}, "rollout_machine": {"volume": disk}, "rollout_name": "next", **facts}
+    # As facts, which the role's own variables come after.
+    tasks = [
+        {"ansible.builtin.set_fact": seen},
+        {"ansible.builtin.include_vars": str(ROLE / "vars" / "main.yml")},
+        {
+            "ansible.builtin.copy": {
+                "content": f"{{{{ {_dictionary(expressions)} | to_json }}}}",
+                "dest": str(told),
+                "mode": "0600",
+            }
+        },
+    ]
+    play = folder / "play.yml"
+    play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
+    ansible = Path(sys.executable).with_name("ansible-playbook")
+    here = ["-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}"]
+    done = subprocess.run([ansible, *here, play], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found: dict[str, Any] = json.loads(told.read_text())
+    return found
+
+
+def _dictionary(expressions: dict[str, str]) -> str:
+    return "{" + ", ".join(f"'{name}': {expression}" for name, expression in expressions.items()) + "}"
+
+
+NEW = {"is_new": "rollout_is_new", "through": "rollout_is_through", "old": "rollout_old_id"}
+
+
+def test_a_disk_of_the_rollout_tells_whose_place_it_took(tmp_path: Path) -> None:
+    disk = {"id": "new", "name": "web-root", "metadata": OURS}
+    assert evaluated(tmp_path, disk, NEW) == {"is_new": True, "through": True, "old": "old"}
+
+
+def test_a_restored_backup_of_such_a_disk_tells_nothing_of_another_one(tmp_path: Path) -> None:
+    """Its metadata are a copy: the volume that they name is a bystander, and would be deleted as the old disk."""
+    copy = {"id": "restored", "name": "web-root", "metadata": OURS}
+    assert evaluated(tmp_path, copy, NEW) == {"is_new": False, "through": False, "old": "restored"}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "strangers"),
+    [
+        ({}, ["other"]),
+        (OURS, ["other"]),  # copied
+        ({**OURS, "bfv_made": "other", "rollout_of": "somebody's"}, ["other"]),
+        ({**OURS, "bfv_made": "other"}, []),  # what a killed run has made
+    ],
+    ids=["somebody's", "copied", "of another disk", "of a killed run"],
+)
+def test_a_volume_that_only_has_the_name_of_a_new_disk_is_somebody_elses(
+    tmp_path: Path, metadata: dict[str, str], strangers: list[str]
+) -> None:
+    disk = {"id": "old", "name": "web-root", "metadata": {}}
+    other = {"id": "other", "name": "web-root-next", "metadata": metadata}
+    assert evaluated(tmp_path, disk, {"strangers": "rollout_strangers"}, other) == {"strangers": strangers}
+
+
+def test_a_machine_that_failed_without_a_word_is_not_well(tmp_path: Path) -> None:
+    wave = yaml.safe_load((ROLE / "tasks" / "wave.yml").read_text(encoding="utf-8"))
+    ((rescue,),) = [task["rescue"] for task in wave if "rescue" in task]
+    expression = rescue["ansible.builtin.set_fact"]["rollout_failed"].strip("{} ")
+    disk = {"id": "old", "name": "web-root", "metadata": {}}
+    assert evaluated(tmp_path, disk, {"failed": expression}, ansible_failed_result={"msg": ""})["failed"]
