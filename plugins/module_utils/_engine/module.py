@@ -28,9 +28,17 @@ class Module(AnsibleModule):
 
     def __init__(self, options: Mapping[str, dict[str, Any]], **rules: Any) -> None:
         # A copy: what a run makes of a default must not reach the next run of the same process.
-        # no_log: the invocation would go to the system's log.
-        super().__init__(argument_spec=deepcopy(dict(options)), supports_check_mode=True, no_log=True, **rules)  # type: ignore[no-untyped-call]
+        super().__init__(argument_spec=deepcopy(dict(options)), supports_check_mode=True, **rules)  # type: ignore[no-untyped-call]
         self.hiding = Hiding(secrets.secret_values(self.params))
+
+    @property
+    def no_log(self) -> bool:
+        """Nothing goes to the system's log: Ansible would write the options there, and what it takes out are not all of their secrets."""
+        return True
+
+    @no_log.setter
+    def no_log(self, asked: bool) -> None:
+        """Ansible tells of each task whether it asks for that."""
 
     @property
     def wants_diff(self) -> bool:

@@ -86,6 +86,15 @@ def test_field_r2_secrets_are_in_no_error(printed: Callable[..., Json]) -> None:
     assert is_clean(result)
 
 
+def test_field_r2_nothing_goes_to_the_systems_log(printed: Callable[..., Json], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ansible has each module write its options there, and says for every task whether it may: not only where one asks for no_log."""
+    logged: list[object] = []
+    monkeypatch.setattr("ansible.module_utils.basic.has_journal", False)
+    monkeypatch.setattr("ansible.module_utils.basic.syslog.syslog", lambda *said: logged.append(said))
+    result = printed(lambda module: module.exit_json(name="demo"), _ansible_no_log=False)
+    assert (result["name"], logged) == ("demo", [])
+
+
 def test_field_r2_secrets_are_in_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     told: Json = {}  # to Ansible, which shows a traceback where it is asked for
     monkeypatch.setattr(AnsibleModule, "fail_json", lambda _module, **result: told.update(result))
