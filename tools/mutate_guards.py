@@ -102,15 +102,15 @@ GUARDS: tuple[tuple[str, str, str], ...] = (
     ("resources/node/target.py", "_plan_absence _delete taken_away", "tests/unit/resources/node"),
     ("resources/node/deployment.py", "plan _plan_undeployment", "tests/unit/resources/node tests/unit/fleet"),
     (
-        "fleet/plan.py",
+        "fleet/nodes/plan.py",
         "_plan_deployment _plan_redeployment _can_stand_beside _plan_undeployment _plan_disconnection _plan_release _keeps",
         "tests/unit/fleet",
     ),
-    ("fleet/shared.py", "refuse_second refuse_held refuse_taken_over", "tests/unit/fleet"),
-    ("fleet/takeover.py", "*", "tests/unit/fleet/test_takeover.py"),
-    ("fleet/holders.py", "*", "tests/unit/fleet/test_takeover.py"),
+    ("fleet/nodes/shared.py", "refuse_second refuse_held refuse_taken_over", "tests/unit/fleet"),
+    ("fleet/nodes/takeover.py", "*", "tests/unit/fleet/test_takeover.py"),
+    ("fleet/nodes/holders.py", "*", "tests/unit/fleet/test_takeover.py"),
     ("resources/node/handover.py", "*", "tests/unit/fleet/test_takeover.py"),
-    ("fleet/drift.py", "unseen _volumes", "tests/unit/fleet"),
+    ("fleet/nodes/drift.py", "unseen _volumes", "tests/unit/fleet"),
 )
 
 

@@ -133,7 +133,7 @@ from ansible.errors import AnsibleError, AnsibleParserError
 
 from ..module_utils._engine import options
 from ..module_utils._engine.cloud.connection import Cloud
-from ..module_utils._engine.fleet import adopt, info
+from ..module_utils._engine.fleet.nodes import adopt, info
 from ..plugin_utils._doors.inventory import CONNECTION, Inventory, Json, cloud_name, trusted
 
 _LEFT_ALONE = "baremetal_deploy_left_alone"

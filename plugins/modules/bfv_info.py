@@ -535,7 +535,7 @@ nodes:
           sample: true
 """
 
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import gathered
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import gathered
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.options import INFO, Options
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.run import run
 

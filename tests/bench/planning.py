@@ -13,7 +13,7 @@ import argparse
 import resource
 import time
 
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import observe, plan, wanted
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import observe, plan, wanted
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import connector, target
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import record as baremetal_node
 

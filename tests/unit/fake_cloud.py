@@ -22,7 +22,7 @@ from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.servic
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.wait import Rounds
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import fleet
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.journal import Tell
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.outcome import Outcome
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes.outcome import Outcome
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources import settle as settle_module
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.settle import Settling
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Refused

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .fleet import wanted
+from .fleet.nodes import wanted
 from .iscsi.plan import BLANK, WRITE
 from .resources.node import connector
 from .values import connectors

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import observe
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import observe
 
 
 @pytest.fixture(params=[0, 100], ids=["in bulk", "singly"])

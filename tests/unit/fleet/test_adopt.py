@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import adopt, info
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.adopt import Adopted
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import adopt, info
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes.adopt import Adopted
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
     Json,

@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import observe
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import observe
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Invalid
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,

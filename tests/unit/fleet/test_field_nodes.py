@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import info
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import info
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import connector, target
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Refused
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (

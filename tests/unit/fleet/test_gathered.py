@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import gathered
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import gathered
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Refused
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, Json, a_node, a_volume, attached, uuid_of
 from ansible_collections.bfv.openstack.tests.unit.fake_nova import a_server

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.bfv.openstack.plugins.module_utils._engine import options
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import info
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import info
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint import plan as boot_checkpoint
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Refused
 from ansible_collections.bfv.openstack.plugins.modules import bfv_info

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import gathered, leftovers
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import gathered, leftovers
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint import plan as boot_checkpoint
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Invalid, Refused
 from ansible_collections.bfv.openstack.plugins.modules import bfv_info

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.errors import Rejected
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import observe
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.observe import NodeFound
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import observe
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes.observe import NodeFound
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import connector, target
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import record as node
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import record as volume_record

@@ -9,7 +9,7 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.readiness import Setup, reasons
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes.readiness import Setup, reasons
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import connector, target
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import record as node
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import record as volume_record

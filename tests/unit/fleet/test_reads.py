@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import observe
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import observe
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, Json, a_node, manage, uuid_of
 from ansible_collections.bfv.openstack.tests.unit.fleet.test_fleet import ARRAY, deployed, entry, fresh, names
 

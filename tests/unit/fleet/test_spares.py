@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import gathered, info
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import gathered, info
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Refused
 from ansible_collections.bfv.openstack.plugins.modules import bfv_info
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (

@@ -14,14 +14,15 @@ from ..cloud.connection import Cloud
 from ..cloud.wait import Rounds
 from ..resources.settle import timed_out
 from ..values.errors import BfvError, Invalid, Refused
-from . import brake, observe, plan, room, room_told, shared
-from .again import look_again, look_at_last
+from . import brake, room, room_told
 from .brake import Brake
 from .journal import Journal, Tell
-from .observe import NodeFound
-from .outcome import Outcome
+from .nodes import observe, plan, shared
+from .nodes.again import look_again, look_at_last
+from .nodes.observe import NodeFound
+from .nodes.outcome import Outcome
+from .nodes.wanted import NodeWanted, read
 from .progress import Progress, Run, advance
-from .wanted import NodeWanted, read
 
 # More nodes that are refused before the run begins are told by its end, together, and each at once with -v.
 _TOLD = 4

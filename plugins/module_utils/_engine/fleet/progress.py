@@ -13,13 +13,13 @@ from ..resources.node import deployment
 from ..resources.settle import Way, take
 from ..values.errors import BfvError
 from ..values.plan import Plan, Request, Step
-from . import drift, observe, plan, takeover
 from .brake import Brake, Stopped
 from .journal import Journal
-from .observe import NodeFound
-from .outcome import Outcome
+from .nodes import drift, observe, plan, takeover
+from .nodes.observe import NodeFound
+from .nodes.outcome import Outcome
+from .nodes.wanted import NodeWanted
 from .stage import EVERYTHING, VOLUMES, Stage
-from .wanted import NodeWanted
 
 # What a node waits for when its write met that of another run, or had no answer: one look at everything.
 _ANEW = Stage(Plan("the node", {}, {}, waiting="another look at the node"), EVERYTHING)

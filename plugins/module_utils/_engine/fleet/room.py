@@ -15,9 +15,9 @@ from ..resources.volume.making import Making
 from ..resources.volume.needs import Needs, Use
 from ..resources.volume.recreation import DELETES_FIRST
 from ..values.errors import Refused
-from . import surroundings
-from .observe import NodeFound
-from .wanted import GOING, NodeWanted
+from .nodes import surroundings
+from .nodes.observe import NodeFound
+from .nodes.wanted import GOING, NodeWanted
 
 _NAMES = 10
 

@@ -13,18 +13,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from ..resources.node import connector, deployment, handover, states, target
-from ..resources.node import record as nodes
-from ..resources.node.connector import Connector
-from ..resources.node.target import Target
-from ..values import permits, references
-from ..values.errors import BfvError, refuse
-from ..values.permits import Permit
-from ..values.plan import Plan, Request, Step
+from ...resources.node import connector, deployment, handover, states, target
+from ...resources.node import record as nodes
+from ...resources.node.connector import Connector
+from ...resources.node.target import Target
+from ...values import permits, references
+from ...values.errors import BfvError, refuse
+from ...values.permits import Permit
+from ...values.plan import Plan, Request, Step
+from ..stage import EVERYTHING, Stage
 from . import surroundings
 from .holders import Holder
 from .observe import NodeFound
-from .stage import EVERYTHING, Stage
 from .wanted import CONFIRMED, KEEP, POWERED_OFF, NodeWanted
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..cloud.errors import may_pass
-from ..resources.node import deployment, instance
-from ..resources.node import record as node
-from ..values.errors import BfvError, Refused
+from ...cloud.errors import may_pass
+from ...resources.node import deployment, instance
+from ...resources.node import record as node
+from ...values.errors import BfvError, Refused
+from ..progress import Progress, Run
+from ..stage import EVERYTHING, NODES, RELEASED, VOLUMES
 from . import observe
-from .progress import Progress, Run
-from .stage import EVERYTHING, NODES, RELEASED, VOLUMES
 
 # How often a look is refused, and not only failed, before those whom it is for fail: a list breaks where a record of it goes just then.
 _REFUSALS = 3

@@ -12,27 +12,27 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any, TypeVar
 
-from ..cloud.connection import Cloud
-from ..cloud.service import Json
-from ..resources.node import connector, deployment, hardware, instance, listing, target
-from ..resources.node import record as node
-from ..resources.node import storage as node_storage
-from ..resources.node.connector import Connector, Key
-from ..resources.node.hardware import Hardware
-from ..resources.node.record import Node
-from ..resources.node.storage import Default
-from ..resources.node.target import Target
-from ..resources.volume import drift, golden, reservation
-from ..resources.volume import plan as volume
-from ..resources.volume import record as volume_record
-from ..resources.volume import source as volume_source
-from ..resources.volume.needs import Needs
-from ..resources.volume.needs import read as read_needs
-from ..resources.volume.record import Volume
-from ..resources.volume.source import Source
-from ..values.errors import BfvError, Refused, Unusable
-from ..values.identifiers import is_uuid
-from ..values.plan import Request
+from ...cloud.connection import Cloud
+from ...cloud.service import Json
+from ...resources.node import connector, deployment, hardware, instance, listing, target
+from ...resources.node import record as node
+from ...resources.node import storage as node_storage
+from ...resources.node.connector import Connector, Key
+from ...resources.node.hardware import Hardware
+from ...resources.node.record import Node
+from ...resources.node.storage import Default
+from ...resources.node.target import Target
+from ...resources.volume import drift, golden, reservation
+from ...resources.volume import plan as volume
+from ...resources.volume import record as volume_record
+from ...resources.volume import source as volume_source
+from ...resources.volume.needs import Needs
+from ...resources.volume.needs import read as read_needs
+from ...resources.volume.record import Volume
+from ...resources.volume.source import Source
+from ...values.errors import BfvError, Refused, Unusable
+from ...values.identifiers import is_uuid
+from ...values.plan import Request
 from . import holders
 from .holders import Holder, Place
 from .wanted import ABSENT, DEPLOYED, GOING, NodeWanted

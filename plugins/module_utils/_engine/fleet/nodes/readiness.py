@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..resources.node import connector, deployment, hardware, target, target_properties
-from ..resources.node import record as nodes
-from ..resources.node.connector import Connector, Key
-from ..resources.node.hardware import Hardware
-from ..resources.node.record import Node
-from ..resources.node.target import Target
-from ..resources.volume.record import Volume
-from ..values import capabilities
+from ...resources.node import connector, deployment, hardware, target, target_properties
+from ...resources.node import record as nodes
+from ...resources.node.connector import Connector, Key
+from ...resources.node.hardware import Hardware
+from ...resources.node.record import Node
+from ...resources.node.target import Target
+from ...resources.volume.record import Volume
+from ...values import capabilities
 
 
 @dataclass(frozen=True)

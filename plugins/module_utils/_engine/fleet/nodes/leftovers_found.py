@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import chain
 
-from ..cloud.connection import Cloud
-from ..resources.checkpoint import record as checkpoint
-from ..resources.server import holds
-from ..resources.server import record as server
-from ..resources.server.holds import Hold
-from ..resources.volume import golden, image, reservation
-from ..resources.volume.record import Volume
+from ...cloud.connection import Cloud
+from ...resources.checkpoint import record as checkpoint
+from ...resources.server import holds
+from ...resources.server import record as server
+from ...resources.server.holds import Hold
+from ...resources.volume import golden, image, reservation
+from ...resources.volume.record import Volume
 from .info import NodeSeen
 from .leftovers import Found
 

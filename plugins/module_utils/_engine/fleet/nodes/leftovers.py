@@ -15,18 +15,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
-from ..resources.checkpoint import removal as checkpoints
-from ..resources.checkpoint.record import Checkpoint, Snapshot, gathered
-from ..resources.checkpoint.succession import INSTEAD
-from ..resources.node import deployment
-from ..resources.node import record as nodes
-from ..resources.node.record import Node
-from ..resources.node.target import Target
-from ..resources.server.holds import Hold
-from ..resources.volume import golden
-from ..resources.volume.record import REPLACES, Volume, called
-from ..resources.volume.removal import DELETABLE
-from ..values.identifiers import is_uuid
+from ...resources.checkpoint import removal as checkpoints
+from ...resources.checkpoint.record import Checkpoint, Snapshot, gathered
+from ...resources.checkpoint.succession import INSTEAD
+from ...resources.node import deployment
+from ...resources.node import record as nodes
+from ...resources.node.record import Node
+from ...resources.node.target import Target
+from ...resources.server.holds import Hold
+from ...resources.volume import golden
+from ...resources.volume.record import REPLACES, Volume, called
+from ...resources.volume.removal import DELETABLE
+from ...values.identifiers import is_uuid
 from .info import NodeSeen
 
 ATTACHMENT, CONNECTOR, TARGET = "attachment", "connector", "target"

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..resources.node import connector, target
-from ..resources.node import storage as node_storage
-from ..resources.volume import plan as volume
-from ..resources.volume.record import new_mark
-from ..values.errors import Invalid
+from ...resources.node import connector, target
+from ...resources.node import storage as node_storage
+from ...resources.volume import plan as volume
+from ...resources.volume.record import new_mark
+from ...values.errors import Invalid
 
 PREPARED, DEPLOYED, UNDEPLOYED, ABSENT = "prepared", "deployed", "undeployed", "absent"
 GOING = (UNDEPLOYED, ABSENT)

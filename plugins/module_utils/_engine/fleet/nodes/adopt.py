@@ -12,17 +12,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..cloud.connection import Cloud
-from ..cloud.service import Json
-from ..resources.node import deployment, instance, states, target
-from ..resources.node.connector import Connector
-from ..resources.node.record import Node
-from ..resources.node.target import Target
-from ..resources.volume import naming, reservation
-from ..resources.volume import record as volume_record
-from ..resources.volume.naming import Volumes
-from ..values import capabilities, connectors, secrets, templates
-from ..values.errors import BfvError
+from ...cloud.connection import Cloud
+from ...cloud.service import Json
+from ...resources.node import deployment, instance, states, target
+from ...resources.node.connector import Connector
+from ...resources.node.record import Node
+from ...resources.node.target import Target
+from ...resources.volume import naming, reservation
+from ...resources.volume import record as volume_record
+from ...resources.volume.naming import Volumes
+from ...values import capabilities, connectors, secrets, templates
+from ...values.errors import BfvError
 from . import plan as planning
 from .info import NodeSeen
 from .observe import NodeFound, labels

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
-from ..resources.node import connector, target
-from ..resources.node import storage as node_storage
-from ..resources.volume import record as volume_record
-from ..values.plan import Plan
-from .journal import Entry
+from ...resources.node import connector, target
+from ...resources.node import storage as node_storage
+from ...resources.volume import record as volume_record
+from ...values.plan import Plan
+from ..journal import Entry
 from .observe import NodeFound
 
 _NOTHING = Plan("", {}, {})

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ..resources.node import target
-from ..resources.volume.record import Volume
-from ..values.errors import Refused
+from ...resources.node import target
+from ...resources.volume.record import Volume
+from ...values.errors import Refused
 from .observe import NodeFound
 from .plan import claimants
 from .wanted import GOING, NodeWanted

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from ..resources.node import connector, target, target_secrets
-from ..resources.node import record as node
-from ..resources.node import storage as node_storage
-from ..resources.volume import plan as volume
-from ..values import differences
-from ..values.errors import refuse
-from ..values.identifiers import is_uuid
-from ..values.plan import Plan
+from ...resources.node import connector, target, target_secrets
+from ...resources.node import record as node
+from ...resources.node import storage as node_storage
+from ...resources.volume import plan as volume
+from ...values import differences
+from ...values.errors import refuse
+from ...values.identifiers import is_uuid
+from ...values.plan import Plan
 from . import surroundings
 from .observe import NodeFound, labels
 from .wanted import GOING, NodeWanted

@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
-from ..resources.node import connector, deployment, hardware, states, target
-from ..resources.node import record as node
-from ..resources.node import storage as node_storage
-from ..resources.node.record import Node
-from ..resources.node.target import Target
-from ..resources.volume import plan as volume
-from ..resources.volume import record as volume_record
-from ..resources.volume.record import Volume
-from ..resources.volume.wanted import DELETE_FIRST
-from ..values.errors import Refused, refuse
-from ..values.plan import Plan, each_once, together
+from ...resources.node import connector, deployment, hardware, states, target
+from ...resources.node import record as node
+from ...resources.node import storage as node_storage
+from ...resources.node.record import Node
+from ...resources.node.target import Target
+from ...resources.volume import plan as volume
+from ...resources.volume import record as volume_record
+from ...resources.volume.record import Volume
+from ...resources.volume.wanted import DELETE_FIRST
+from ...values.errors import Refused, refuse
+from ...values.plan import Plan, each_once, together
+from ..stage import NODES, RELEASED, VOLUMES, Stage
 from . import drift, surroundings, takeover
 from .observe import NodeFound
-from .stage import NODES, RELEASED, VOLUMES, Stage
 from .wanted import ABSENT, DEPLOYED, GOING, UNDEPLOYED, NodeWanted
 
 

@@ -12,12 +12,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ..cloud.connection import Cloud
-from ..resources.volume import record
-from ..resources.volume.record import Volume
-from ..values import references
-from ..values.errors import Invalid, Refused
-from ..values.plan import Plan
+from ...cloud.connection import Cloud
+from ...resources.volume import record
+from ...resources.volume.record import Volume
+from ...values import references
+from ...values.errors import Invalid, Refused
+from ...values.plan import Plan
 from . import info, leftovers, leftovers_found, spares
 from .spares import Spare
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from ..cloud.service import Json
-from ..resources.node import connector, deployment, states
-from ..resources.node import record as nodes
-from ..resources.node import storage as node_storage
-from ..resources.node.connector import Connector
-from ..resources.node.record import Node
-from ..values import capabilities
-from ..values.errors import refuse
+from ...cloud.service import Json
+from ...resources.node import connector, deployment, states
+from ...resources.node import record as nodes
+from ...resources.node import storage as node_storage
+from ...resources.node.connector import Connector
+from ...resources.node.record import Node
+from ...values import capabilities
+from ...values.errors import refuse
 from . import readiness
 from .info import NodeSeen
 from .readiness import Setup

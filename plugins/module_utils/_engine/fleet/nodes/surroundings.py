@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from ..resources.node import record as node
-from ..resources.node import target
-from ..resources.node.record import Node
-from ..resources.volume import plan as volume
-from ..resources.volume import record as volume_record
-from ..resources.volume.drift import is_recreated
-from ..values.errors import Unusable
+from ...resources.node import record as node
+from ...resources.node import target
+from ...resources.node.record import Node
+from ...resources.volume import plan as volume
+from ...resources.volume import record as volume_record
+from ...resources.volume.drift import is_recreated
+from ...values.errors import Unusable
 from .observe import NodeFound
 from .wanted import NodeWanted
 

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from ..cloud.connection import Cloud
-from ..resources.node import connector, deployment, handover, instance, target, target_properties
-from ..resources.node import record as node
-from ..resources.node.connector import Connector, Key
-from ..resources.node.record import Node
-from ..resources.node.target import Target
-from ..resources.volume.record import Volume
-from ..values.errors import Refused
+from ...cloud.connection import Cloud
+from ...resources.node import connector, deployment, handover, instance, target, target_properties
+from ...resources.node import record as node
+from ...resources.node.connector import Connector, Key
+from ...resources.node.record import Node
+from ...resources.node.target import Target
+from ...resources.volume.record import Volume
+from ...values.errors import Refused
 from .wanted import DEPLOYED, NEVER, PREPARED, NodeWanted
 
 

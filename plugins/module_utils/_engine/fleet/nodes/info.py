@@ -13,20 +13,20 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..cloud import microversions
-from ..cloud.connection import Cloud
-from ..cloud.service import Json, Service
-from ..resources.checkpoint import record as checkpoint
-from ..resources.checkpoint.record import Checkpoint
-from ..resources.node import connector, deployment, hardware, instance, target
-from ..resources.node import record as node
-from ..resources.node import storage as node_storage
-from ..resources.node.connector import Connector, Key
-from ..resources.node.record import Node
-from ..resources.volume import record as volume_record
-from ..resources.volume import reservation
-from ..values import secrets
-from ..values.plan import Plan
+from ...cloud import microversions
+from ...cloud.connection import Cloud
+from ...cloud.service import Json, Service
+from ...resources.checkpoint import record as checkpoint
+from ...resources.checkpoint.record import Checkpoint
+from ...resources.node import connector, deployment, hardware, instance, target
+from ...resources.node import record as node
+from ...resources.node import storage as node_storage
+from ...resources.node.connector import Connector, Key
+from ...resources.node.record import Node
+from ...resources.volume import record as volume_record
+from ...resources.volume import reservation
+from ...values import secrets
+from ...values.plan import Plan
 from . import observe as observing
 from .readiness import Setup, reasons
 
