@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Count the checks of `make test`.
 
     python tools/checks.py run NAME COMMAND...   run a check, keep its result, exit as it did

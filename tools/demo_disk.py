@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Write onto the boot disks of a server and a node of the sandbox, as their machines would, or read what is there.
 
 python tools/demo_disk.py SERVER NODE [WORDS] (with OS_CLIENT_CONFIG_FILE set). The sandbox keeps each volume in a file.

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Show what the sandbox's nodes and servers boot from: python tools/demo_table.py (with OS_CLIENT_CONFIG_FILE set).
 
 Everything is asked of the services, not taken from what the playbook said: nodes and targets of Ironic, servers of Nova, names of volumes

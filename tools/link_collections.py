@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Put the collections that we need on the path of the Python that runs this: python tools/link_collections.py ANSIBLE_WHEEL.
 
 ansible-core and Python both look into site-packages/ansible_collections, so one place serves playbooks, pytest and mypy.

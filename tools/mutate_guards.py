@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Break every guard of a step that destroys, one at a time, and see whether a unit test fails.
 
     python tools/mutate_guards.py            all guards; ends with a table, and with 1 where a mutant survived

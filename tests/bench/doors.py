@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a task costs that finds nothing to do: in Ansible's worker process, in a process of its own, and with openstack.cloud.
 
     python -m tests.bench.doors [--hosts 20 100]

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """LUNs filled with an image, against what qemu-img alone moves. Run by `make bench`.
 
     python -m tests.bench.fill [--luns 10] [--mebibytes 1024] [--runs 3]

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What of iscsi_lun writes, without all that it looks at before and after: for fill.py.
 
 python -m tests.bench.filling IMAGE '[{"portals": ..., "iqn": ..., "lun": ..., "chap_username": ..., "chap_password": ...}, ...]'

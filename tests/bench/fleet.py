@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Deploying a fleet: bfv.openstack against the tools that there are, and against what the server allows.
 
     python -m tests.bench.fleet [--rounds 1] [--nodes 5 20 100]

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Run a command, and write down its time, its processor time and its memory, with all processes that it starts.
 
     python launch.py RESULT COMMAND...

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Ironic by raw HTTP that keeps its connections: what no client can undercut. Nothing but the standard library."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A sandbox for the benchmarks alone: thousands of nodes are in nobody's way there, and nobody is in theirs."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A growing fleet: preparing it, and the run that finds it in order. Requests, time, processor time and memory from 10 to 1000 nodes.
 
     python -m tests.bench.second_run [--rounds 3] [--nodes 10 100 1000]

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Volumes from one image, through a golden volume, against one conversion for each. Run by `make bench`.
 
     python -m tests.bench.volumes_from_image [--volumes 10] [--gibibytes 1]

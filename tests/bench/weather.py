@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A fleet in foul weather: of all answers a fifth is bad, and one run each deploys and removes ten nodes that boot from volumes of Cinder.
 
     python -m tests.bench.weather [--nodes 10] [--share 0.2] [--seed 1]

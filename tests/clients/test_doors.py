@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Each module as Ansible runs it, in both doors, of a cloud that does not answer: `make test-clients` runs this with several clients."""
 

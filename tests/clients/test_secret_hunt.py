@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The hunt through Ansible: secrets in every option, and none in its output, its callbacks, its files or the arguments of a process."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What a machine asks when it boots over the network: DHCP and TFTP of dnsmasq, and HTTP for Ironic's iPXE scripts."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The lab: a network with OpenStack, an external array, a boot server, and machines whose management Ironic talks to."""
 

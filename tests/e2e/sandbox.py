@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """OpenStack for the lab: the role sandbox inside the network namespace, with an Ironic that drives Redfish machines as well."""
 

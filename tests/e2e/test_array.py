@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Machines that boot from LUNs of an array without Cinder, which are blank before: with both firmwares, over one path and over two."""
 

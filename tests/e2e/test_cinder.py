@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """One chain: the role's image in Glance, a volume of it in Cinder, a volume target in Ironic, iPXE, and the root disk of a machine.
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """One chain more: a server of Nova, on bare metal, on a volume of the role's image; and then on another volume, with the same address.
 

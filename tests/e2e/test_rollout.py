@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Two machines, and an image from which nothing boots: the gate stays shut, the first one is back on its old disk, the second one runs on."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A second API of the sandbox's Nova, which keeps what is deleted by it for a while. The sandbox's own does not.
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What the benchmarks count, on a few nodes: requests are exact, and the same on every machine. Seconds are measured by `make bench`."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Checkpoints on real Cinder and Nova: what is written onto a server's disks is there again when it has gone back; and of a node."""
 

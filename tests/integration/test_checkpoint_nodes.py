@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A bare-metal node goes back to a checkpoint on real Cinder and Ironic: on new volumes, in place, and after a run that was killed."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Checkpoints of many machines: the playbook bfv.openstack.checkpoint, and the variable of the role baremetal_deploy."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The role conductor_storage and a real Keystone: how it signs in, and what it says where that, or the conductor, is not as it should be.
 

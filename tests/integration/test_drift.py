@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Playbook bfv.openstack.drift: hosts that are not as their inventory has them fail, each with what differs, and nothing is written."""
 

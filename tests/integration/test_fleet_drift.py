@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Active nodes that boot with something else than what is asked for, nodes that are given up, and runs that are killed on the way."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What the field does to fleets, on the real Ironic and Cinder: no machine goes down, and no disk goes, that is not the task's to take."""
 

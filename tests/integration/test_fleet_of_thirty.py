@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Thirty nodes in one run, of which three are broken in different ways, and the run that finishes those when they are repaired."""
 

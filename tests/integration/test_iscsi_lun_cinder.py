@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """bfv.openstack.iscsi_lun with volumes of Cinder, which an ordinary member attaches for a moment."""
 

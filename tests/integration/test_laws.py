@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The same sequences of runs and of other people's deeds on the fakes and on real Cinder, Nova and Ironic: they come to the same.
 

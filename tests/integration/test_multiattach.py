@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """One volume at two nodes: with a type that is multiattach the real Cinder and Ironic do it, with any other it is refused before."""
 

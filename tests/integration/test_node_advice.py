@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What a node lacks beside its state, and whose it is: the advice for each leads to a machine that runs, on the real Ironic."""
 

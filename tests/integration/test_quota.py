@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Room first: what a whole run needs is seen before its first volume, in a project's quota and in Cinder's pools, on real services."""
 

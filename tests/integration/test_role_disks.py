@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """bfv.openstack.deploy from empty disks: looked at before anything is written to Ironic, filled, and given each node's own data."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """bfv.openstack.rollout for servers: each gets a new disk and keeps its addresses; what is not well goes back."""
 

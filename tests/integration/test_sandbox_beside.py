@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A sandbox on a host that has an array of its own: a tgtd on all addresses, and a program on MariaDB's port.
 

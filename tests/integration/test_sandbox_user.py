@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A sandbox that an ordinary user starts, in a folder of his, with an Ansible of his and without any right of root's.
 

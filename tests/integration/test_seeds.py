@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The page "From the command lines to tasks": each command line of the guides is on it, and each of its tasks does what it says, once."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A bare-metal server by Nova on a node that our modules prepared: Nova makes the volume target, and ours leave it alone.
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A server's life with bfv.openstack.bfv_server: changed in place, replaced around its disk, and removed with or without it."""
 

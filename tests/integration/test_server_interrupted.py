@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A run of bfv.openstack.bfv_server that is killed between any two of its steps, or has another one beside it."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A server's whole life on real Nova: another boot disk and back, shelved and back, its further disks, its tags and description, and what is returned of it."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """S8-S10, S12, S13, S17: what a server needs at its time, and what is left of servers that never came about, on real services."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """S16: servers in the statuses that real Nova can be brought to. Check mode says what the run does, and each advice is followed once."""
 

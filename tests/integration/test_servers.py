@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """bfv.openstack.bfv_server with Nova: every way to boot a server from a volume, by our module, by its neighbour and by the clients."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """One fleet in eight slices, which are deployed by as many processes at once, as AWX and ansible-runner start them."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A tenant asks bfv_info for the volumes that he can boot from, and who holds them: without a word to Ironic."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Inputs of the field that must not cost anybody a volume, on the real Cinder. Each test bears the name of its case."""
 

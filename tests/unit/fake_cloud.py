@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """OpenStack as dictionaries, for the tests that need many small clouds and no clock: Ironic here, the others beside it.
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Results as the module baremetal_fleet returns them, with the words that the engine has for its steps."""
 
 from __future__ import annotations

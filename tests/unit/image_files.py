@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A throw-away copy of this system's files, in which hooks and programs of the element bfv-iscsi-boot run as they do in an image.
 
 Needs root and overlay file systems.

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Machines beside their records: what runs on which disk, and to which disk a boot script would lead a machine that is switched on."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What the build program of the role boot_image leaves behind, with a small program in place of diskimage-builder.
 
 The namespaces, mounts and loop devices are real, and need root.

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The hooks of the element bfv-iscsi-boot that need no Debian, in a throw-away copy of this system's files.
 
 grubby and lsinitrd are small programs here, which do to the files what the real ones do. Needs root and overlay file systems.

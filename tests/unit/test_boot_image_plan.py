@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """From the options of the role boot_image to a call of diskimage-builder, for every family and boot mode."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The programs of the role boot_image that need neither diskimage-builder nor root."""
 
 from __future__ import annotations

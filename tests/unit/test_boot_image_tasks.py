@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Tasks of the role boot_image by themselves, with small programs in place of the builder's Python."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """bfv.openstack.conductor_info: what systemd, the kernel and the files tell of a conductor, here by a stand-in of systemctl."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """conductor_config runs with the Python of a conductor's host, which may be 3.9. tests/clients runs it there."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Which account the sandbox's services run as, where root starts them, and what that account gets."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The sandbox on a host that has a life of its own: its packages, its ports, its proxy."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The sandbox's test image is one that iscsi_lun can write, and give a node's own data."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The sandbox of each release: what is refused before anything is installed, and what the locks hold."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The playbook site has a play of its own for the conductors, since Ansible warns of a group that is missing. It must do the same."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What the inventory plugins have in common: their options, checked as the modules check theirs, and what was read of the cloud, cached or not."""
 

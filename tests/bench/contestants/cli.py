@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The job by the command line client `baremetal`, one node after the other, as in Ironic's guide.
 
     python -m tests.bench.contestants.cli JOB STATE

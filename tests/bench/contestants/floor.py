@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The floor: the job by the requests that cannot be left out, over connections that are kept.
 
     python -m tests.bench.contestants.floor JOB STATE [THREADS]

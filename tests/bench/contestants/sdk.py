@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The job by a script with openstacksdk, one node after the other, as its documentation shows.
 
 python -m tests.bench.contestants.sdk JOB STATE

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What makes a node unfit is said alike by bfv_info and by a fleet, in check mode too, and before anything is written."""
 

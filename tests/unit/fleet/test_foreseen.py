@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Check mode foresees: what it lists for each node is what a run writes in fair weather, in that order, and the diff is the same."""
 

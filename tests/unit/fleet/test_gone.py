@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What somebody removes while a run waits for it ends its wait at once, and what was done stays done whatever the last look says."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Runs for several nodes that end at any instant - redeployments, golden volumes, nodes that go - and the run that finishes them."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Room first: what all nodes of a run make together is seen before the first volume, in the quota and in Cinder's pools."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What is attached and not seen is no difference: no machine goes down for it, and the reason is told."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """An entry with targets describes all that its node boots with, and what could not boot is refused before anything is written."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What libiscsi's programs say, in the array's terms. The texts are those of libiscsi 1.19 before tgt 1.0.85; RFC 7143 has the other numbers."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The writing of an image and a seed, ended after each of its writes: no disk looks complete that is not, and the next run ends it."""
 

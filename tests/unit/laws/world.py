@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A small cloud in which runs and other people are at work, and how one run of one task goes in it.
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A user without a project, as Ironic's admins with system scope are: what belongs to a project is neither made nor taken for gone."""
 

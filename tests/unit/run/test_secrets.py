@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """No way out of a module shows a secret of its options, on any ansible-core; and what only looks like one is shown."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A program for the Python that Ironic is installed in: what Ironic makes of configuration files that nobody has written yet.
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The conductor that runs on a host, as systemd and the kernel tell: its unit, its Python, the files that it reads, and where it logs.
 

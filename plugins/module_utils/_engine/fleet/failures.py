@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Why nodes failed, in one line that a person can read: alike reasons are counted, however many nodes there are. Pure."""
 

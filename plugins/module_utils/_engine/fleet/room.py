@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Whether there is room for all that the nodes of a run make together: in the project's quota, and in the pools for those who may see them. Pure."""
 

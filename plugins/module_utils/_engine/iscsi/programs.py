@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The programs of the field: qemu-img with its iSCSI driver, and libiscsi's. No initiator of the kernel, and no root, is needed.
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The node's own data as a config drive: built by openstacksdk, in the form that Nova's and Ironic's metadata have."""
 

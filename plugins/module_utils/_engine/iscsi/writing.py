@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The writing of a plan's steps, in an order in which a run that ends anywhere leaves no disk that looks complete and is not."""
 

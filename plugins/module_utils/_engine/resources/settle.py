@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """From a plan to the settled resource: take the steps, look again, plan again, until nothing is left to do or to wait for."""
 

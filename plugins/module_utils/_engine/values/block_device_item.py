@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """One item of Nova's block_device_mapping_v2: its fields, in order and in form, and Nova's rules on them."""
 

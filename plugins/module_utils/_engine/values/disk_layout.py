@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What the first bytes of a disk, and of its partitions, say: its partition table, who could boot it, and where a config drive goes.
 

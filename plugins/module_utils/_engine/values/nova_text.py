@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What Nova takes for a name, a description, tags, metadata and user data. It says so only when it is asked to make the server, after its disk.
 

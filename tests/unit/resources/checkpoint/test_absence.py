@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What goes of checkpoints: by the name that a task gives, or beyond the number that it keeps; each by a permit, and nothing else."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A node goes back to a checkpoint: with new volumes, or in place where Cinder can; and what is lost is said before."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Checkpoints of bare-metal nodes: the volumes of their volume targets, and no array's."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A checkpoint is there complete, or not at all: whatever a machine is, and wherever a run is broken off."""
 
 from __future__ import annotations

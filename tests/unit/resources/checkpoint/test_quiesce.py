@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A server is off while its snapshots are taken, and runs again whatever comes; one that was off stays off."""
 
 from __future__ import annotations

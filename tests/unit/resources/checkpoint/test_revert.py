@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A server goes back to a checkpoint: what was on its disks, its address and its ports; and no disk is lost."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What an older Ironic does differently: which of its releases do, is told by its microversion or by its answers, never guessed."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A target with several paths to its one LUN: what is taken, and what becomes of the property that Ironic would read instead."""
 

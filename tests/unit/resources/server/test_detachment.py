@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Further disks that a server has and the task does not name: kept, or detached by permission; never deleted, and never the root."""
 
 from __future__ import annotations

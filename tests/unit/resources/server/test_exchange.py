@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Another boot disk for a server that is there: refused, or exchanged by permission; the old disk is always kept."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """S12, S13: what Nova and Neutron would refuse when the disk is made already is refused before anything is written."""
 
 from __future__ import annotations

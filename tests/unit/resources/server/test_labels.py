@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Tags and description of a server: given at its creation, changed in place, kept where a task does not name them."""
 
 from __future__ import annotations

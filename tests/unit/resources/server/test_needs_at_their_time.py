@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """S8-S10: a server that is there needs nothing that only a new one needs. What differs silently is told."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A bare-metal server that is replaced: its node is not free at once, and until then Nova finds no valid host for the new one."""
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What the module returns of a server: its addresses by network, its ports, the image of its boot disk, its fault and its lock."""
 
 from __future__ import annotations

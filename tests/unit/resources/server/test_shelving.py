@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Servers that are to be shelved: off their host, with all that is theirs, until a task wants them back."""
 
 from __future__ import annotations

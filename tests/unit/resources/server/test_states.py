@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """S16, B4: what becomes of a server in each of Nova's statuses; what is advised is done, and then the task succeeds."""
 
 from __future__ import annotations

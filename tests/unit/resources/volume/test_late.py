@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A volume that Cinder makes after its request had no answer: the run knows it by its mark. A copy of that mark is of no use.
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Another look at nodes that wait: one list request for all that wait on Ironic, one for all that wait on Cinder."""
 

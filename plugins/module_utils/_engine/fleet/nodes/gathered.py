@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What bfv_info tells: nodes, which of them would do as a spare, a project's volumes that a machine can boot from, with who holds them, and left-overs.
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The nodes that have what a node is to take over: a disk, or an initiator. Read only where a takeover is permitted."""
 

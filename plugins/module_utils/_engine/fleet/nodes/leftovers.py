@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What machines, rollouts and broken runs have left: each thing with why nothing needs it, and the command that removes it. Pure.
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What is there of a whole fleet, read in bulk: a handful of list requests, however many nodes there are. A few nodes are read singly."""
 

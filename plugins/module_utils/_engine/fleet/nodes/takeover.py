@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A node takes its disks over from another one: that one is fenced, gives up its hold on them, and is undeployed. Pure.
 

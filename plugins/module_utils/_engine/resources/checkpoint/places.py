@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The places in a node's boot order when it goes back to a checkpoint, and what is noted on their volumes. Pure. A server's has the last note alone.
 

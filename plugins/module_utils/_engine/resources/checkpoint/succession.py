@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What a new disk takes over of the one whose place it takes: name, description, metadata, tag, and whether it goes with its server. Pure.
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The versions of an image in Glance: a new one is uploaded under a long name, takes the short one when it is complete, and only then
 old ones go. Nobody can take half an image, or find two of the short name.

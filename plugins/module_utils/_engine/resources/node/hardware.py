@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What a node needs beside its own record to be deployed: a port to boot by, and a living conductor that knows its driver."""
 

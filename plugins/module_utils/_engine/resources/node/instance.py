@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Whose a node is that has an instance_uuid: Nova's, an allocation's of Ironic, or nobody's any more.
 

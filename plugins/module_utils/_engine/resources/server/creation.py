@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A new server: its disk first, and then the server that boots from it, from a blueprint where it takes the place of another one. Pure."""
 

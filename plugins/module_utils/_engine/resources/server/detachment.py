@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Further volumes that a server has and the task does not name: detached where it says so. Never the root, and none is deleted. Pure."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The disk that a new server boots from: one that is named, that of the server whose place it takes, or one that was made for it. Pure.
 

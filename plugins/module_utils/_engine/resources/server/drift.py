@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What of a server that is there differs from what is asked for, and cannot be changed in place: it is told. Pure, but for ``read``.
 

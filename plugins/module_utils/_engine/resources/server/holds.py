@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Who keeps a volume reserved: an attachment of Cinder, for a server that is there, or for one that never came about.
 

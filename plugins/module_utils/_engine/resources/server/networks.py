@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The networks of a new server: what is asked for, as Nova takes it. Refused is what Nova refuses (nova/network/neutron.py, _ports_needed_per_instance)."""
 

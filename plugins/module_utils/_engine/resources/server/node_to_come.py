@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A bare-metal server that takes the place of another one, and finds no node, for that of the one before is not free at once. Pure.
 

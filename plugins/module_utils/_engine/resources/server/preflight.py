@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What Nova would refuse of a new server when its disk is made already: its zone, hints, user data and further disks. Pure."""
 

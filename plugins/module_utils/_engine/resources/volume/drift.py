@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What of a volume differs and cannot be changed, and whether it is made anew for that. What is not known is no difference. Pure."""
 

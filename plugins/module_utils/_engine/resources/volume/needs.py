@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What new volumes refer to and use up: their types, their zones, the project's quota. Looked at before anything is changed."""
 

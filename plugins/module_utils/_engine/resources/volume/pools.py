@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The pools of Cinder's backends, and whether a new volume finds room in them, by the rule of Cinder's scheduler. Only an admin sees them.
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Who has reserved a volume. Cinder shows of a volume only who has attached it; who has only reserved it, its attachments tell."""
 

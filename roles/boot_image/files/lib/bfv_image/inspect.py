@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Say which image a plan asks for, and whether it is there. Changes nothing.
 
 python -m bfv_image.inspect < PLAN

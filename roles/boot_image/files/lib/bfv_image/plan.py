@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What to build, as the role says it (vars/main/plan.yml), and where its files are."""
 
 from __future__ import annotations

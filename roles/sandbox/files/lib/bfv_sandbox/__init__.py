@@ -1,3 +1,3 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What the role `sandbox` runs inside its virtual environment."""

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Which account the services run as: where root starts them, one that has no rights but over the sandbox's data.
 
 account.py ACCOUNT LIB BASE VENV CACHE   prints, as JSON, the account and the Python of the services, and why they run as root if they do

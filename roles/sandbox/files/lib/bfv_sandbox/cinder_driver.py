@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Cinder volume driver: sparse files, exported over real iSCSI by tgt, without LVM, kernel modules or root.
 
 Cinder's own drivers for iSCSI need LVM, and its tgt target needs the system's tgtd.

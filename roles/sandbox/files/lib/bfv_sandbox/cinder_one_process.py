@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Cinder's API, scheduler and volume service in one process.
 
 oslo.messaging's fake:/ transport works inside one process only; with it no message broker is needed.

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Install the services into a virtual environment. Several sandboxes may have the same one.
 
 environment.py USER VENV PYTHON REQUIREMENTS DIGEST

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The "external array": blank LUNs for nodes that boot without Cinder. external_array.py SETTINGS
 
 tgtd keeps nothing, so this is run whenever the sandbox is started.

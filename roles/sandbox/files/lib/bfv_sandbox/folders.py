@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Which folders are the sandbox's: it fills, empties and removes no other ones.
 
 folders.py claim USER BASE VENV CACHE   refuse folders that are somebody's, mark those that are new or empty, and let the services' user through

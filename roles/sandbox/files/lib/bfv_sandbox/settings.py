@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What all commands of the sandbox share: the settings that the role wrote, and how they talk to it.
 
 A command prints one line `changed: ...` for each thing that it changed. It fails with one message on stderr.

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Start and stop the services of a sandbox under supervisord.
 
 supervise.py SETTINGS up STAGE...   start what does not run, restart what has a new configuration, wait until it answers

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """A client of tgtd's management socket.
 
 `tgtadm` takes the CHAP password only as a command line argument, where every user of the machine can read it. So this
