@@ -34,6 +34,7 @@ SERVICES := roles/sandbox/files/requirements
 lock: venv ## Renew the locks from pyproject.toml
 	$(LOCK) --python-version 3.11 --group dev --output-file requirements/dev.txt
 	$(LOCK) --python-version 3.12 --group collections --no-deps --output-file requirements/collections.txt
+	$(LOCK) --python-version 3.11 --group publish --no-annotate --output-file requirements/publish.txt
 	python tools/clients.py lock
 	$(LOCK) --python-version 3.11 --group sandbox --no-annotate --output-file $(SERVICES)/2026.2.txt
 	$(LOCK) --python-version 3.11 --group installer --no-annotate --output-file $(SERVICES)/uv.txt
