@@ -501,6 +501,7 @@ nodes:
 """
 
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.journal import Tell
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import kind as nodes
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.options import (
     CONNECTOR,
     IQN_PREFIX,
@@ -548,7 +549,7 @@ OPTIONS: Options = {
 
 
 def main(tell: Tell | None = None) -> None:
-    run_fleet(OPTIONS, tell)
+    run_fleet(OPTIONS, nodes, tell)
 
 
 if __name__ == "__main__":

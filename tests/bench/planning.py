@@ -14,6 +14,7 @@ import resource
 import time
 
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import observe, plan, wanted
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.stage import whole
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import connector, target
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import record as baremetal_node
 
@@ -68,7 +69,7 @@ def changes(entries: list[Json], state: str, answered: dict[str, list[Json]]) ->
         uuid = seen[want.node].uuid
         records = [tuple(filter(None, [ones.get(uuid)])) for ones in (connectors, targets)]
         found = observe.NodeFound(node=seen[want.node], connectors=records[0], taken=taken, targets=records[1])
-        plans.append(plan.whole(plan.plan(want, found)))
+        plans.append(whole("", plan.plan(want, found)))
     assert not malformed
     return sum(one.changed for one in plans)
 

@@ -19,6 +19,7 @@ import openstack
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.connection import Cloud
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import fleet
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import kind as nodes_kind
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError
 from ansible_collections.bfv.openstack.tests.unit import deeds
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import a_node
@@ -247,7 +248,7 @@ def _on_one(cloud: Cloud, task: Task) -> Told:
 
 def _on_fleet(cloud: Cloud, task: Task) -> Told:
     given: Mapping[str, Any] = {"concurrency": 1, "timeout": TIMEOUT, "wait": True, **task.options}
-    return world.of_outcomes({one.node: one for one in fleet.manage(cloud, given, check_mode=False).outcomes})
+    return world.of_outcomes({one.name: one for one in fleet.manage(cloud, nodes_kind, given, check_mode=False).outcomes})
 
 
 def _do(lab: Lab, deed: Deed) -> None:

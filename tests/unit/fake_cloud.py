@@ -22,7 +22,8 @@ from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.servic
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.wait import Rounds
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import fleet
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.journal import Tell
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes.outcome import Outcome
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import kind as nodes_kind
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.outcome import Outcome
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources import settle as settle_module
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.settle import Settling
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Refused
@@ -464,7 +465,7 @@ def manage(
     cloud: FakeCloud, nodes: list[Json], *, check_mode: bool = False, tell: Tell | None = None, **params: Any
 ) -> dict[str, Outcome]:
     """What the module baremetal_fleet does with these nodes, in the time of the fake."""
-    return {outcome.node: outcome for outcome in managed(cloud, nodes, check_mode=check_mode, tell=tell, **params).outcomes}
+    return {outcome.name: outcome for outcome in managed(cloud, nodes, check_mode=check_mode, tell=tell, **params).outcomes}
 
 
 def managed(
@@ -473,7 +474,7 @@ def managed(
     """The same, with what is told of the whole run."""
     given = {"state": "deployed", "concurrency": 4, "timeout": 60, "wait": True, "nodes": nodes, **params}
     with in_its_time(cloud):
-        return fleet.manage(cloud, given, check_mode=check_mode, tell=tell)  # type: ignore[arg-type]
+        return fleet.manage(cloud, nodes_kind, given, check_mode=check_mode, tell=tell)  # type: ignore[arg-type]
 
 
 def _fields(record: Json, query: Json) -> Json:

@@ -15,6 +15,7 @@ from .cloud import connection
 from .cloud.connection import Cloud
 from .fleet import failures, fleet
 from .fleet.journal import Tell
+from .fleet.kind import Kind
 from .module import Module
 from .options import CONNECTION, Options
 from .resources.settle import Settling
@@ -64,35 +65,36 @@ def run(options: Options, resource: Resource, report: Report | None = None, **ru
     module.exit_json(**result)
 
 
-def run_fleet(options: Options, tell: Tell | None = None) -> None:
-    """Run the module that manages many nodes. It fails only where nothing can be done at all; nodes fail by themselves.
+def run_fleet(options: Options, kind: Kind, tell: Tell | None = None) -> None:
+    """Run a module that manages many machines of a kind. It fails only where nothing can be done at all; machines fail by themselves.
 
     ``tell`` gets a line of text and its verbosity (0 is always shown, 1 with -v, 2 with -vv) whenever something has happened.
     """
     module = _module(options, {})
-    masks = masking.OfNodes(module)
+    machines = f"{kind.NOUN}s"
+    masks = masking.OfMachines(module, machines, kind.name_of)
     try:
         managed = fleet.manage(
-            Cloud(module.params), module.params, check_mode=module.check_mode, tell=tell and _masked(masks, tell)
+            Cloud(module.params), kind, module.params, check_mode=module.check_mode, tell=tell and _masked(masks, tell)
         )
     except BfvError as error:
         module.fail_json(msg=str(error))
     for outcome in managed.outcomes:
         for warning in outcome.plan.warnings:
-            module.warn(masks.clean(outcome.node, warning))
+            module.warn(masks.clean(outcome.name, warning))
     for warning in managed.warnings:
         module.warn(warning)
     result: dict[str, Any] = {
         "changed": any(outcome.changed for outcome in managed.outcomes),
         "seconds": managed.seconds,
         "room": managed.room,
-        "nodes": {outcome.node: masks.clean(outcome.node, outcome.result()) for outcome in managed.outcomes},
+        machines: {outcome.name: masks.clean(outcome.name, outcome.result()) for outcome in managed.outcomes},
     }
     if module.wants_diff:
-        result["diff"] = [masks.clean(outcome.node, outcome.diff) for outcome in managed.outcomes if outcome.changed]
-    failed = {name: node["msg"] for name, node in sorted(result["nodes"].items()) if node["failed"]}
+        result["diff"] = [masks.clean(outcome.name, outcome.diff) for outcome in managed.outcomes if outcome.changed]
+    failed = {name: one["msg"] for name, one in sorted(result[machines].items()) if one["failed"]}
     if failed:
-        module.fail_json(msg=failures.told(failed, len(managed.outcomes)), **result)
+        module.fail_json(msg=failures.told(failed, len(managed.outcomes), kind.NOUN), **result)
     module.exit_json(**result)
 
 
@@ -114,8 +116,8 @@ def _module(options: Options, rules: Mapping[str, Any]) -> Module:
     return module
 
 
-def _masked(masks: masking.OfNodes, tell: Tell) -> Tell:
-    # A line begins with its node's name.
+def _masked(masks: masking.OfMachines, tell: Tell) -> Tell:
+    # A line begins with its machine's name.
     return lambda line, verbosity: tell(masks.clean(line.partition(": ")[0], line), verbosity)
 
 

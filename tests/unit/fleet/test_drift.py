@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes.outcome import Outcome
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.outcome import Outcome
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,

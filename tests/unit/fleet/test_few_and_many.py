@@ -170,7 +170,7 @@ def test_a_node_goes_by_its_uuid_as_well(few: int) -> None:
     with patch.object(observe, "FEW", few):
         for state, end in (("deployed", "active"), ("absent", "available")):
             (outcome,) = manage(cloud, wanted, state=state).values()
-            assert (outcome.node, outcome.msg) == (uuid_of("bm-0"), "")
+            assert (outcome.name, outcome.msg) == (uuid_of("bm-0"), "")
             assert [node["provision_state"] for node in cloud.nodes.values()] == [end, "available"]
             assert not manage(cloud, wanted, state=state)[uuid_of("bm-0")].changed
 

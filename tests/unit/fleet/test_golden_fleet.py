@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.errors import Rejected
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes.outcome import Outcome
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.outcome import Outcome
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,

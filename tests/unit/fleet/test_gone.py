@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.errors import Rejected, Unanswered
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import fleet
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import kind as nodes_kind
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import connector, target
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import plan as server
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import plan as volume
@@ -73,7 +74,7 @@ def test_field_b2_a_node_that_somebody_deletes_fails_at_once_and_the_others_go_o
     cloud.deed, began = delete_node(at), cloud.now
     outcomes = manage(cloud, wanted, state=state, timeout=3600)
     assert cloud.is_done
-    assert {one.node for one in outcomes.values() if one.failed} == {"bm-0"}
+    assert {one.name for one in outcomes.values() if one.failed} == {"bm-0"}
     assert "node bm-0: it is gone" in outcomes["bm-0"].msg or "could not be found" in outcomes["bm-0"].msg
     assert {one["provision_state"] for one in cloud.nodes.values()} == {"active" if state == "deployed" else "available"}
     assert cloud.now - began < 60
@@ -160,7 +161,9 @@ def test_field_b2_a_last_look_that_fails_calls_no_node_failed(error: BfvError) -
     cloud.error = error
     given = {"state": "deployed", "concurrency": 4, "timeout": 60, "wait": True}
     with in_its_time(cloud):
-        result = fleet.manage(cloud, {**given, "nodes": [entry(f"bm-{index}") for index in range(6)]}, check_mode=False)  # type: ignore[arg-type]
+        result = fleet.manage(
+            cloud, nodes_kind, {**given, "nodes": [entry(f"bm-{index}") for index in range(6)]}, check_mode=False
+        )  # type: ignore[arg-type]
     assert [one.msg for one in result.outcomes] == [""] * 6
     assert all(one.changed for one in result.outcomes)
     assert all(str(error) in warning for warning in result.warnings)

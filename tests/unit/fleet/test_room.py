@@ -40,7 +40,7 @@ def run(cloud: FakeCloud, *nodes: Json, **params: Any) -> Result:
 
 
 def messages(result: Result) -> dict[str, str]:
-    return {outcome.node: outcome.msg for outcome in result.outcomes}
+    return {outcome.name: outcome.msg for outcome in result.outcomes}
 
 
 # What is refused

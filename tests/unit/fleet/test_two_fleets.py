@@ -14,6 +14,7 @@ from unittest.mock import patch
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.wait import Rounds
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import fleet
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import kind as nodes_kind
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.plan import Request
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, Json, a_node, an_image, manage
 
@@ -40,8 +41,8 @@ def at_once(cloud: Raced, nodes: list[Json], **options: Any) -> list[dict[str, s
         return progress
 
     def run(_number: int) -> dict[str, str]:
-        result = fleet.manage(cloud, given, check_mode=False)  # type: ignore[arg-type]
-        return {one.node: one.msg for one in result.outcomes}
+        result = fleet.manage(cloud, nodes_kind, given, check_mode=False)  # type: ignore[arg-type]
+        return {one.name: one.msg for one in result.outcomes}
 
     with (
         patch.object(fleet, "Rounds", lambda timeout: Rounds(timeout, cloud.clock, cloud.sleep)),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import shared, wanted
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes.observe import NodeFound
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes.outcome import Outcome
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.outcome import Outcome
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import record as node
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume.record import from_api
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Refused

@@ -16,7 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.errors import Unanswered
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes.outcome import Outcome
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.outcome import Outcome
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint import plan as checkpoint
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import connector, target
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import plan as server

@@ -1,7 +1,7 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why nodes failed, in one line that a person can read: alike reasons are counted, however many nodes there are. Pure."""
+"""Why machines failed, in one line that a person can read: alike reasons are counted, however many there are. Pure."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def of_several(reasons: Iterable[str]) -> frozenset[str]:
     return frozenset(reason for reason, times in Counter(reasons).items() if times > 1)
 
 
-def told(failed: Mapping[str, str], total: int) -> str:
-    """One line about the nodes that failed, by the reason that each was told: the most frequent reasons, each in the words of its first node."""
+def told(failed: Mapping[str, str], total: int, noun: str = "node") -> str:
+    """One line about those that failed, by the reason that each was told: the most frequent reasons, each in the words of the first with it."""
     alike: dict[str, list[str]] = defaultdict(list)
     same = of_several(failed.values())
     for name, reason in failed.items():
         alike[reason if reason in same else anonymous(reason, [name])].append(name)
     groups = sorted(alike.values(), key=lambda names: -len(names))
     if len(groups) == 1:
-        return f"{len(failed)} of {total} nodes failed ({_some(groups[0])}): {failed[groups[0][0]]}"
+        return f"{len(failed)} of {total} {noun}s failed ({_some(groups[0])}): {failed[groups[0][0]]}"
     shown = " ".join(f"{len(names)} ({_some(names)}): {failed[names[0]]}" for names in groups[:_REASONS])
     more = sum(map(len, groups[_REASONS:]))
-    rest = f" {more} for {len(groups) - _REASONS} other reasons, which nodes tells." if more else ""
-    return f"{len(failed)} of {total} nodes failed: {shown}{rest}"
+    rest = f" {more} for {len(groups) - _REASONS} other reasons, which {noun}s tells." if more else ""
+    return f"{len(failed)} of {total} {noun}s failed: {shown}{rest}"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -1,7 +1,7 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many nodes at once: observe in bulk, plan each, take the steps in parallel, wait with one list request a round."""
+"""Many machines at once: observe in bulk, plan each, take the steps in parallel, wait with one list request a round."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ from typing import Any
 from ..cloud.connection import Cloud
 from ..cloud.wait import Rounds
 from ..resources.settle import timed_out
-from ..values.errors import BfvError, Invalid, Refused
+from ..values.errors import BfvError, Invalid
+from ..values.plan import Plan
 from . import brake, room, room_told
 from .brake import Brake
 from .journal import Journal, Tell
-from .nodes import observe, plan, shared
-from .nodes.again import look_again, look_at_last
-from .nodes.observe import NodeFound
-from .nodes.outcome import Outcome
-from .nodes.wanted import NodeWanted, read
+from .kind import Kind
+from .outcome import Outcome
 from .progress import Progress, Run, advance
+from .stage import whole
 
-# More nodes that are refused before the run begins are told by its end, together, and each at once with -v.
+# More machines that are refused before the run begins are told by its end, together, and each at once with -v.
 _TOLD = 4
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of each node, how many seconds it took, and what else is to be known."""
+    """What became of each machine, how many seconds it took, and what else is to be known."""
 
     outcomes: list[Outcome]
     seconds: float
@@ -38,71 +37,85 @@ class Result:
     warnings: tuple[str, ...] = ()
 
 
-def manage(cloud: Cloud, params: Mapping[str, Any], *, check_mode: bool, tell: Tell | None = None) -> Result:
-    """Bring every node of the option nodes where it is wanted. Raises BfvError only where no node can be looked at.
+def manage(cloud: Cloud, kind: Kind, params: Mapping[str, Any], *, check_mode: bool, tell: Tell | None = None) -> Result:
+    """Bring every machine of a kind that the options name where it is wanted. Raises BfvError only where none can be looked at.
 
     ``tell`` gets a line of text and its verbosity (0 is always shown, 1 with -v, 2 with -vv) whenever something has happened.
     """
-    wants, malformed = read(params)
+    if params["concurrency"] < 1:
+        raise Invalid(
+            f"Failed to read concurrency: it is {params['concurrency']}, and one {kind.NOUN} at least must be worked on. Give 1 or more."
+        )
+    wants, malformed = kind.read(params)
     prices = room_told.prices(params.get("volume_prices"))
-    total = len(params["nodes"])
-    run = Run(cloud, Journal(params["state"], total, tell), Brake(brake.limit(params.get("fail_after"), total)))
-    found: shared.Found = observe.observe(cloud, wants)
-    for judge in (shared.refuse_second, shared.refuse_held, shared.refuse_taken_over):
-        found = judge(wants, found)
-    ready, refused = _planned(wants, found)
-    needed = room.of((one.want, one.found) for one in ready if any(each.changes == "volume" for each in one.plan.then))
+    total = len(params[f"{kind.NOUN}s"])
+    fail_after = Brake(brake.limit(params.get("fail_after"), total, kind.NOUN), kind.NOUN)
+    run = Run(cloud, kind, Journal(params["state"], total, tell), fail_after)
+    ready, refused = _planned(run, wants, kind.observe(cloud, wants))
+    makers = [one for one in ready if any(each.changes == "volume" for each in one.plan.then)]
+    needed = room.of(((one.name, *kind.volumes(one.want, one.found)) for one in makers), kind.NOUN)
     sums = room_told.view(needed, prices)
     run.journal.tell_all(sums["told"])
-    going = [one for one in ready if not needed.refuses(one.want.node)]
+    going = [one for one in ready if not needed.refuses(one.name)]
     refused = [
-        *(Outcome(node, str(error)) for node, error in malformed.items()),
+        *(_refused(run, None, name, error) for name, error in malformed.items()),
         *refused,
-        *(Outcome(one.want.node, str(needed.refusal), found=one.found) for one in ready if needed.refuses(one.want.node)),
+        *(_refused(run, one.want, one.name, needed.refusal, one.found) for one in ready if needed.refuses(one.name)),
     ]
     if check_mode:
-        planned = [replace(one.outcome(), actions=_foreseen(run, one)) for one in going]
-        return Result(refused + planned, run.journal.seconds, sums)
+        warnings = kind.look_at_last(run, [one for one in going if not one.plan.changed])
+        planned = [replace(one.outcome(kind), actions=_foreseen(run, one)) for one in going]
+        return Result(refused + planned, run.journal.seconds, sums, tuple(warnings))
     for outcome in refused:
         run.brake.count()
-        run.journal.note(outcome.node, outcome.msg, 0 if len(refused) <= _TOLD else 1)
+        run.journal.note(outcome.name, outcome.msg, 0 if len(refused) <= _TOLD else 1)
     _settle(run, going, params, len(refused))
-    warnings = look_at_last(run, going)
-    outcomes = refused + [one.outcome() for one in going]
-    outcomes = [replace(one, history=run.journal.of(one.node)) for one in outcomes]
+    warnings = kind.look_at_last(run, going)
+    outcomes = refused + [one.outcome(kind) for one in going]
+    outcomes = [replace(one, history=run.journal.of(one.name)) for one in outcomes]
     return Result(outcomes, run.journal.seconds, sums, tuple(warnings))
 
 
-def _planned(wants: Iterable[NodeWanted], found: shared.Found) -> tuple[list[Progress], list[Outcome]]:
-    """The nodes as they begin, each with its plan, and those that are refused by themselves."""
-    ready: list[Progress] = []
+def _planned(run: Run, wants: Iterable[Any], found: Mapping[str, Any]) -> tuple[list[Progress[Any, Any]], list[Outcome]]:
+    """The machines as they begin, each with its plan, and those that are refused by themselves."""
+    ready: list[Progress[Any, Any]] = []
     refused: list[Outcome] = []
     names: dict[str, str] = {}
     for want in wants:
-        seen = found[want.node]
+        seen = found[want.name]
         try:
-            ready.append(_start(want, seen, names))
+            ready.append(_start(run.kind, want, seen, names))
         except BfvError as error:
-            refused.append(Outcome(want.node, str(error), found=seen if isinstance(seen, NodeFound) else None))
+            refused.append(_refused(run, want, want.name, error, None if isinstance(seen, BfvError) else seen))
     return ready, refused
 
 
-def _start(want: NodeWanted, seen: NodeFound | Refused, names: dict[str, str]) -> Progress:
-    """Plan the whole way before any of it is taken: for the diff, and so that every reason to refuse the node comes first."""
-    if isinstance(seen, Refused):
+def _refused(run: Run, want: Any, name: str, error: BfvError | None, found: Any = None) -> Outcome:
+    return Outcome(name, str(error), found=found, view=run.kind.view(want, found))
+
+
+def _start(kind: Kind, want: Any, seen: Any, names: dict[str, str]) -> Progress[Any, Any]:
+    """Plan the whole way before any of it is taken: for the diff, and so that every reason to refuse the machine comes first."""
+    if isinstance(seen, BfvError):
         raise seen
-    name = names.setdefault(seen.node.uuid, want.node)
-    if name != want.node:
-        raise Invalid(f"Failed to read nodes: node {want.node} is also there as {name}. Name each node once.")
-    return Progress(want, seen, plan.whole(plan.plan(want, seen)))
+    progress: Progress[Any, Any] = Progress(want.name, want, seen, Plan("", {}, {}))
+    id = kind.identity(seen)
+    name = want.name if id is None else names.setdefault(id, want.name)
+    if name != want.name:
+        raise Invalid(
+            f"Failed to read {kind.NOUN}s: {kind.NOUN} {want.name} is also there as {name}. Name each {kind.NOUN} once."
+        )
+    progress.plan = whole(f"{kind.NOUN} {want.name}", kind.stages(want, seen, progress.way))
+    progress.result = dict(progress.plan.result)
+    return progress
 
 
-def _foreseen(run: Run, one: Progress) -> tuple[str, ...]:
-    """What a run would write for the node: of what serves many nodes, one alone."""
-    return tuple(each.what for each in one.plan.then if not each.common or run.is_sender(each, one.want.node))
+def _foreseen(run: Run, one: Progress[Any, Any]) -> tuple[str, ...]:
+    """What a run would write for the machine: of what serves many, one alone."""
+    return tuple(each.what for each in one.plan.then if run.is_to_send(each, one.name))
 
 
-def _settle(run: Run, ones: list[Progress], params: Mapping[str, Any], refused: int) -> None:
+def _settle(run: Run, ones: list[Progress[Any, Any]], params: Mapping[str, Any], refused: int) -> None:
     rounds = Rounds(params["timeout"])
     going = ones
     with ThreadPoolExecutor(params["concurrency"]) as pool:
@@ -114,10 +127,10 @@ def _settle(run: Run, ones: list[Progress], params: Mapping[str, Any], refused: 
                 for one in going:
                     one.fail(one.late or timed_out(one.awaited, params["timeout"]), run)
                 break
-            look_again(run, going)
+            run.kind.look_again(run, going)
             going = [one for one in going if not one.msg]
     _summarize(run, ones, refused)
 
 
-def _summarize(run: Run, ones: list[Progress], refused: int) -> None:
+def _summarize(run: Run, ones: list[Progress[Any, Any]], refused: int) -> None:
     run.journal.summarize(sum(one.done for one in ones), refused + sum(bool(one.msg) for one in ones))

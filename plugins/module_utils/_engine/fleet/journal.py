@@ -1,7 +1,7 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What happened to which node and when: told as it happens, and kept for the result."""
+"""What happened to which machine and when: told as it happens, and kept for the result."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Journal:
         """How long the run has taken by now."""
         return round(self._clock() - self._began, 3)
 
-    def note(self, node: str, what: str, verbosity: int = 0) -> None:
-        """Something happened to a node."""
+    def note(self, name: str, what: str, verbosity: int = 0) -> None:
+        """Something happened to a machine."""
         with self._lock:
-            self._entries[node].append(Entry(self.seconds, what))
-            self._say(f"{node}: {what}", verbosity)
+            self._entries[name].append(Entry(self.seconds, what))
+            self._say(f"{name}: {what}", verbosity)
 
     def summarize(self, done: int, failed: int) -> None:
         """How far the run has come; told where that has changed."""
@@ -58,14 +58,14 @@ class Journal:
                 )
 
     def tell_all(self, lines: Iterable[str]) -> None:
-        """What concerns the whole run and no node: told to those who want to know much."""
+        """What concerns the whole run and no machine: told to those who want to know much."""
         with self._lock:
             for line in lines:
                 self._say(line, 2)
 
-    def of(self, node: str) -> tuple[Entry, ...]:
-        """What happened to the node, in order."""
-        return tuple(self._entries.get(node, ()))
+    def of(self, name: str) -> tuple[Entry, ...]:
+        """What happened to the machine, in order."""
+        return tuple(self._entries.get(name, ()))
 
     def _say(self, line: str, verbosity: int) -> None:
         if self._tell:

@@ -1,7 +1,7 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether there is room for all that the nodes of a run make together: in the project's quota, and in the pools for those who may see them. Pure."""
+"""Whether there is room for all that the machines of a run make together: in the project's quota, and in the pools for those who may see them. Pure."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from ..resources.volume import making, needs
+from ..resources.volume import plan as volume
 from ..resources.volume.making import Making
 from ..resources.volume.needs import Needs, Use
 from ..resources.volume.recreation import DELETES_FIRST
 from ..values.errors import Refused
-from .nodes import surroundings
-from .nodes.observe import NodeFound
-from .nodes.wanted import GOING, NodeWanted
 
 _NAMES = 10
+
+Around = tuple[volume.Wanted, volume.Found]  # a volume, and what there is of it
 
 
 @dataclass(frozen=True)
 class Room:
-    """What the nodes of a run make, what there was left for it, and which nodes that does not suffice for.
+    """What the machines of a run make, what there was left for it, and which of them that does not suffice for.
 
     ``makes`` is by Cinder's words: volumes and gigabytes, and both with a type's name behind. ``have`` is None where nothing is made.
     """
@@ -35,22 +35,21 @@ class Room:
     lacking: tuple[str, ...] = ()
     refusal: Refused | None = None
 
-    def refuses(self, node: str) -> bool:
-        """Whether a node comes no further: where there is not room for all, nothing is made for any."""
-        return self.refusal is not None and node in self.makers
+    def refuses(self, name: str) -> bool:
+        """Whether a machine comes no further: where there is not room for all, nothing is made for any."""
+        return self.refusal is not None and name in self.makers
 
 
-def of(planned: Iterable[tuple[NodeWanted, NodeFound]]) -> Room:
-    """The room for these nodes, whose plans nothing else is in the way of."""
+def of(planned: Iterable[tuple[str, Needs | None, Iterable[Around]]], noun: str) -> Room:
+    """The room for these machines, whose plans nothing else is in the way of: of each its name, what the project may have, and its volumes."""
     makings: dict[str, list[Making]] = {}
     have = None
-    for want, found in planned:
-        if want.state in GOING or found.needs is None:
+    for name, needs_of_one, around in planned:
+        if needs_of_one is None:
             continue
-        have = found.needs
-        around = ((one, surroundings.of_volume(one, found)) for one in want.volumes)
-        if made := [each for one, beside in around if (each := making.of(one, beside, found.needs))]:
-            makings[want.node] = made
+        have = needs_of_one
+        if made := [each for one, beside in around if (each := making.of(one, beside, have))]:
+            makings[name] = made
     if have is None or not makings:
         return Room()
     uses = list(_uses(chain.from_iterable(makings.values()), set()))
@@ -59,7 +58,7 @@ def of(planned: Iterable[tuple[NodeWanted, NodeFound]]) -> Room:
         needs.check_room(uses, have, "make the volumes of this run")
     except Refused as error:
         lacking = _lacking(makings, have)
-        return replace(room, lacking=lacking, refusal=Refused(f"{error} {_told(makings, lacking, have)}"))
+        return replace(room, lacking=lacking, refusal=Refused(f"{error} {_told(makings, lacking, have, noun)}"))
     return room
 
 
@@ -73,22 +72,22 @@ def _uses(makings: Iterable[Making], cast: set[str], *, shortest: bool = False) 
 
 
 def _lacking(makings: Mapping[str, Sequence[Making]], have: Needs) -> tuple[str, ...]:
-    """The nodes that there is no room for beside those before them."""
+    """Those that there is no room for beside those before them."""
     lacking, cast = [], set[str]()
-    for node, made in makings.items():
+    for name, made in makings.items():
         with_these = set(cast)
         try:
             have = needs.check_room(_uses(made, with_these), have, "")
         except Refused:
-            lacking.append(node)
+            lacking.append(name)
         else:
             cast = with_these
     return tuple(lacking)
 
 
-def _told(makings: Mapping[str, Sequence[Making]], lacking: Sequence[str], have: Needs) -> str:
+def _told(makings: Mapping[str, Sequence[Making]], lacking: Sequence[str], have: Needs, noun: str) -> str:
     names = ", ".join(lacking[:_NAMES]) + (f" and {len(lacking) - _NAMES} more" if len(lacking) > _NAMES else "")
-    said = f"There is room for {len(makings) - len(lacking)} of {len(makings)} nodes, and not for {names}."
+    said = f"There is room for {len(makings) - len(lacking)} of {len(makings)} {noun}s, and not for {names}."
     try:
         needs.check_room(_uses(chain.from_iterable(makings.values()), set(), shortest=True), have, "")
     except Refused:

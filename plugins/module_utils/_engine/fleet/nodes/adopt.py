@@ -23,6 +23,7 @@ from ...resources.volume import record as volume_record
 from ...resources.volume.naming import Volumes
 from ...values import capabilities, connectors, secrets, templates
 from ...values.errors import BfvError
+from ..stage import whole
 from . import plan as planning
 from .info import NodeSeen
 from .observe import NodeFound, labels
@@ -99,9 +100,9 @@ def _obstacles(setup: Setup, entry: Mapping[str, object], state: str, volumes: V
     waits = [stage.plan.waiting for stage in stages if stage.plan.waiting]
     if waits:
         yield f"it is not at rest: a run would wait for {', '.join(waits)}"
-    whole = planning.whole(stages)
-    if whole.changed:
-        yield f"a run would {', '.join(whole.actions) or 'change it'}"
+    way = whole("", stages)
+    if way.changed:
+        yield f"a run would {', '.join(way.actions) or 'change it'}"
 
 
 def _found(setup: Setup, want: NodeWanted, volumes: Volumes) -> NodeFound:

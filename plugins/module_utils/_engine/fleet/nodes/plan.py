@@ -13,13 +13,14 @@ from ...resources.node import record as node
 from ...resources.node import storage as node_storage
 from ...resources.node.record import Node
 from ...resources.node.target import Target
+from ...resources.settle import Way
 from ...resources.volume import plan as volume
 from ...resources.volume import record as volume_record
 from ...resources.volume.record import Volume
 from ...resources.volume.wanted import DELETE_FIRST
 from ...values.errors import Refused, refuse
-from ...values.plan import Plan, each_once, together
-from ..stage import NODES, RELEASED, VOLUMES, Stage
+from ...values.plan import Plan, together
+from ..stage import OWN, RELEASED, VOLUMES, Stage
 from . import drift, surroundings, takeover
 from .observe import NodeFound
 from .wanted import ABSENT, DEPLOYED, GOING, UNDEPLOYED, NodeWanted
@@ -30,17 +31,16 @@ def plan(want: NodeWanted, found: NodeFound, made: Collection[str] = ()) -> list
     return _plan_undeployment(want, found, made) if want.state in GOING else _plan_deployment(want, found, made)
 
 
-def whole(stages: list[Stage]) -> Plan:
-    """All stages as one plan, to be shown: every write in the order in which it comes."""
-    plans = [stage.plan for stage in stages if stage.plan.changed or stage.plan.warnings]
-    return replace(together("", plans), steps=(), then=each_once(one for plan in plans for one in (*plan.requests, *plan.then)))
+def is_started(way: Way) -> bool:
+    """Whether this run has begun a deployment or undeployment."""
+    return any(map(deployment.is_start, way.requests))
 
 
 def _plan_deployment(want: NodeWanted, found: NodeFound, made: Collection[str]) -> list[Stage]:
     node.check_not_novas(found.node, f"set up node {found.node.name}")
     if deployment.is_on_the_way(found.node):
         rest = deployment.plan(deployment.Wanted(want.node, want.state), found.node)
-        return [Stage(rest, RELEASED if deployment.is_undeploying(found.node) else NODES)]
+        return [Stage(rest, RELEASED if deployment.is_undeploying(found.node) else OWN)]
     if deployment.is_free(found.node):
         return [*takeover.plan(want, found), *_plan_setup(want, takeover.after(want, found), want.volumes, made)]
     running = drift.look(want, found, made)

@@ -56,13 +56,14 @@ class NodeWanted:
     without_nova: bool = False
     takeover: Takeover = _NO_TAKEOVER
 
+    @property
+    def name(self) -> str:
+        """The name that it is asked for by."""
+        return self.node
+
 
 def read(params: Mapping[str, Any]) -> tuple[list[NodeWanted], dict[str, Invalid]]:
     """What is wanted of each node, and why it cannot be read of the others. Raises Invalid where the list itself is wrong."""
-    if params["concurrency"] < 1:
-        raise Invalid(
-            f"Failed to read concurrency: it is {params['concurrency']}, and one node at least must be worked on. Give 1 or more."
-        )
     _takeover(params)
     names = [entry["node"] for entry in params["nodes"]]
     twice = [name for name, times in Counter(names).items() if times > 1]
