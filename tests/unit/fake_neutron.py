@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 Records = Mapping[str, Iterable[Json]]
 
 
+def _answers(record: Json, query: Mapping[str, Any], name: str) -> bool:
+    """Whether a record passes a filter, of one value or of several."""
+    asked = query.get(name)
+    return asked is None or record.get(name) in (asked if isinstance(asked, list) else [asked])
+
+
 OWN_PROJECT = uuid_of("project").replace("-", "")
 
 
@@ -80,7 +86,7 @@ class FakeNeutron:
         self._cloud.reads.append(path)
         fields = query.get("fields") or ()
         for one in getattr(self, key).values():
-            if any(query.get(name) not in (None, one.get(name)) for name in ("id", "name", "device_id", "network_id")):
+            if any(not _answers(one, query, name) for name in ("id", "name", "device_id", "network_id")):
                 continue
             yield {name: deepcopy(one[name]) for name in fields or one if name in one}
 

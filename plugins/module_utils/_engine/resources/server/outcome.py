@@ -31,7 +31,7 @@ def report(cloud: Cloud, want: Wanted, found: Found) -> dict[str, object]:
     if not found.servers:
         return {}
     server = found.servers[0]
-    return {"server": {**_server(server, found), "ports": ports.read_views(cloud, server)}}
+    return {"server": {**_server(server, found), "ports": ports.read_views(cloud, [server])[server.id]}}
 
 
 def _server(server: Server, found: Found) -> dict[str, object]:

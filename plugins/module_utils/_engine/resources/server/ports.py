@@ -19,6 +19,7 @@ from ...values.paths import path_of
 from ...values.plan import Request
 from .record import TO_COME, Server
 
+_AT_ONCE = 50  # servers in one request: their ids stand in its address
 _AUTOMATIC = ("slaac", "dhcpv6-stateless")  # Neutron computes such an address from the port's MAC address, and takes no other
 
 
@@ -81,12 +82,27 @@ def read(cloud: Cloud, server: Server) -> tuple[Port, ...]:
     return tuple(_from_api(one, server, automatic, floating.get(one["id"], ())) for one in ports)
 
 
-def read_views(cloud: Cloud, server: Server) -> list[dict[str, object]]:
-    """The ports of a server in its own order, as a module returns them. Nova tells the names of the networks in which it has an address."""
-    fields = ["id", "name", "mac_address", "network_id", "device_id", "fixed_ips"]
-    listed = cloud.network.list("/ports", "ports", f"read the ports of server {server.id}", device_id=server.id, fields=fields)
-    ports = _in_order([one for one in listed if one["device_id"] == server.id], server)
-    floating = _read_floating(cloud, [one["id"] for one in ports])
+def read_views(cloud: Cloud, servers: Iterable[Server]) -> dict[str, list[dict[str, object]]]:
+    """The ports of each server by its id, in its own order, as a module returns them: two requests for so many servers."""
+    every, views = list(servers), {}
+    for start in range(0, len(every), _AT_ONCE):
+        some = every[start : start + _AT_ONCE]
+        ids = [one.id for one in some]
+        fields = ["id", "name", "mac_address", "network_id", "device_id", "fixed_ips"]
+        listed = list(cloud.network.list("/ports", "ports", f"read the ports of {_told(some)}", device_id=ids, fields=fields))
+        ports = [one for one in listed if one["device_id"] in ids]
+        floating = _read_floating(cloud, [one["id"] for one in ports])
+        views.update({one.id: _views(one, ports, floating) for one in some})
+    return views
+
+
+def _told(servers: list[Server]) -> str:
+    return f"server {servers[0].id}" if len(servers) == 1 else f"{len(servers)} servers"
+
+
+def _views(server: Server, every: list[Any], floating: Mapping[str, tuple[Floating, ...]]) -> list[dict[str, object]]:
+    """Nova tells the names of the networks in which a server has an address."""
+    ports = _in_order([one for one in every if one["device_id"] == server.id], server)
     names = {one.mac: one.network for one in server.on_networks}
     return [
         {

@@ -38,7 +38,7 @@ def plan(want: Wanted, found: Found, made: Collection[str] = ()) -> Plan:
     if not want.prune_golden or found.source is None:
         return plan
     pruned = tuple(
-        delete(one, permits.outdated(one.id, is_ours=one.is_made_here, option="prune_golden"))
+        replace(delete(one, permits.outdated(one.id, is_ours=one.is_made_here, option="prune_golden")), common=True)
         for one in golden.outdated(found.golden, found.source)
     )
     return replace(plan, steps=pruned) if plan.settled else replace(plan, then=(*plan.then, *pruned))
