@@ -62,5 +62,17 @@ class Module(AnsibleModule):
         # Ansible would look through all of it once more, and make asterisks of a number that has a secret's digits in it.
         vars(self).get("no_log_values", set()).clear()
         # What Ansible adds by itself has the secrets within dictionaries; options that do not hold may have them anywhere.
-        given = {name: value for name, value in self.params.items() if value is not None} if self.hiding else {}
+        given = _given(self.argument_spec, self.params) if self.hiding else {}
         return self._hiding().value({**result, "invocation": {"module_args": secrets.mask(given)}})  # type: ignore[no-any-return]
+
+
+def _given(options: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a task says: Ansible makes None of each option that it does not name, of a fleet's entries as well."""
+    return {name: _within(options.get(name, {}), value) for name, value in values.items() if value is not None}
+
+
+def _within(option: Mapping[str, Any], value: Any) -> Any:
+    options = option.get("options")
+    if not options:
+        return value
+    return [_given(options, one) for one in value] if isinstance(value, list) else _given(options, value)

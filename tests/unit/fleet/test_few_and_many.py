@@ -9,7 +9,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import observe
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import lists
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Invalid
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
@@ -131,7 +131,7 @@ options = some(
 
 def planned(there: Json, wanted: list[Json], given: Json, few: int) -> object:
     cloud = FakeCloud(**there)
-    with patch.object(observe, "FEW", few):
+    with patch.object(lists, "FEW", few):
         try:
             outcomes = manage(cloud, wanted, check_mode=True, **given)
         except Invalid as error:
@@ -148,7 +148,7 @@ def test_few_and_many_nodes_are_planned_alike(there: Json, wanted: list[Json], g
 
 def managed(there: Json, wanted: list[Json], given: Json, few: int) -> object:
     cloud = FakeCloud(**there)
-    with patch.object(observe, "FEW", few):
+    with patch.object(lists, "FEW", few):
         try:
             outcomes = manage(cloud, wanted, **given, concurrency=1)
         except Invalid as error:
@@ -167,7 +167,7 @@ def test_few_and_many_nodes_end_alike(there: Json, wanted: list[Json], given: Js
 def test_a_node_goes_by_its_uuid_as_well(few: int) -> None:
     cloud = FakeCloud(nodes=[a_node("bm-0"), a_node("bm-1")], images=[an_image()])
     wanted = [{"node": uuid_of("bm-0"), "volumes": [{"name": "root", "image": "debian"}]}]
-    with patch.object(observe, "FEW", few):
+    with patch.object(lists, "FEW", few):
         for state, end in (("deployed", "active"), ("absent", "available")):
             (outcome,) = manage(cloud, wanted, state=state).values()
             assert (outcome.name, outcome.msg) == (uuid_of("bm-0"), "")
@@ -180,7 +180,7 @@ def test_a_node_goes_by_its_uuid_as_well(few: int) -> None:
 @pytest.mark.parametrize("name", ["no-such", "", "..", "../nodes", "a b", "bm-0?fields=uuid", "\u00e9", uuid_of("no-such")])
 def test_a_node_that_ironic_does_not_know_fails_alone(few: int, state: str, name: str) -> None:
     cloud = FakeCloud(nodes=[a_node()], images=[an_image()])
-    with patch.object(observe, "FEW", few):
+    with patch.object(lists, "FEW", few):
         outcomes = manage(
             cloud, [{"node": name}, {"node": "bm-0", "volumes": [{"name": "root", "image": "debian"}]}], state=state
         )
@@ -192,7 +192,7 @@ def test_a_node_that_ironic_does_not_know_fails_alone(few: int, state: str, name
 def test_a_node_without_a_name_goes_by_its_uuid(few: int) -> None:
     cloud = FakeCloud(nodes=[{**a_node("nameless"), "name": None}], images=[an_image()])
     wanted = [{"node": uuid_of("nameless"), "volumes": [{"name": "root", "image": "debian"}]}]
-    with patch.object(observe, "FEW", few):
+    with patch.object(lists, "FEW", few):
         (outcome,) = manage(cloud, wanted, state="prepared").values()
     assert (outcome.msg, outcome.changed) == ("", True)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.cloud.errors import Rejected
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import observe
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import lists, observe
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes.observe import NodeFound
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import connector, target
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.node import record as node
@@ -84,7 +84,7 @@ class Spoiled(FakeCloud):
 def test_a_list_that_a_deleted_node_spoiled_is_asked_for_again() -> None:
     cloud = Spoiled(nodes=[a_node()], connectors=[a_connector()])
     cloud.times = 2
-    connectors, _targets = observe.read_records(cloud, None)  # type: ignore[arg-type]
+    connectors, _targets = lists.read_records(cloud, None)  # type: ignore[arg-type]
     assert [one.uuid for one in connectors[uuid_of("bm-0")]] == [a_connector()["uuid"]]
 
 
@@ -92,4 +92,4 @@ def test_a_list_that_stays_spoiled_is_an_error() -> None:
     cloud = Spoiled(nodes=[a_node()])
     cloud.times = 3
     with pytest.raises(Rejected, match="Node 546 could not be found"):
-        observe.read_records(cloud, None)  # type: ignore[arg-type]
+        lists.read_records(cloud, None)  # type: ignore[arg-type]

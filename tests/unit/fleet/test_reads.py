@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import observe
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.nodes import lists
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, Json, a_node, manage, uuid_of
 from ansible_collections.bfv.openstack.tests.unit.fleet.test_fleet import ARRAY, deployed, entry, fresh, names
 
@@ -29,15 +29,38 @@ def again(number: int, **options: object) -> Counter[str]:
     return Counter(cloud.reads)
 
 
-@pytest.mark.parametrize("number", [observe.FEW + 1, 12, 100])
+@pytest.mark.parametrize("number", [lists.FEW + 1, 12, 100])
 def test_many_nodes_are_read_with_a_handful_of_lists(number: int) -> None:
     assert again(number) == LISTS
 
 
-@pytest.mark.parametrize("number", [1, observe.FEW])
-def test_a_few_nodes_are_read_by_themselves(number: int) -> None:
+def test_a_node_is_read_by_itself() -> None:
+    assert again(1) == {"/nodes/bm-0": 1, **dict.fromkeys(LISTS.keys() - {"/nodes"}, 1)}
+
+
+@pytest.mark.parametrize("number", [2, lists.FEW])
+def test_a_few_nodes_are_read_by_lists_where_those_are_short(number: int) -> None:
+    assert again(number) == LISTS
+
+
+@pytest.mark.parametrize("number", [2, lists.FEW])
+def test_a_few_nodes_among_many_are_read_by_themselves(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "SHORT", 2)
     of_each = {f"/nodes/{name}": 1 for name in names(number)}
-    assert again(number) == {**dict.fromkeys(LISTS.keys() - {"/nodes"}, number), "/images": 1, **of_each}
+    asked_for_first = {"/nodes": 1, **dict.fromkeys(["/volumes/detail", "/volume/connectors", "/volume/targets"], number + 1)}
+    assert again(number) == {**of_each, **asked_for_first, "/images": 1}
+
+
+def test_what_may_be_most_nodes_of_a_cloud_is_asked_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "MANY", 12)
+    assert again(12) == LISTS
+
+
+def test_lists_that_were_asked_for_in_vain_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists, "MANY", 5)
+    cloud = deployed(21)
+    manage(cloud, [entry(name) for name in names(5)])
+    assert Counter(cloud.reads) == {**LISTS, "/volume/connectors": 1 + 5, "/volume/targets": 1 + 5}
 
 
 def test_check_mode_reads_no_more() -> None:

@@ -86,6 +86,18 @@ def test_field_r2_secrets_are_in_no_error(printed: Callable[..., Json]) -> None:
     assert is_clean(result)
 
 
+def test_what_a_task_does_not_say_is_no_part_of_its_invocation(capsys: pytest.CaptureFixture[str]) -> None:
+    entry: Json = {
+        "type": "list",
+        "elements": "dict",
+        "options": {"name": {"type": "str"}, "size": {"type": "int"}, "more": {"type": "dict"}},
+    }
+    given = {"volumes": [{"name": "root", "more": {"none": None}}]}
+    with patch_module_args({**given, **SETTINGS}), pytest.raises(SystemExit):
+        Module({"volumes": entry, "volume": {"type": "str"}}).exit_json()
+    assert json.loads(capsys.readouterr().out)["invocation"]["module_args"] == given
+
+
 def test_field_r2_nothing_goes_to_the_systems_log(printed: Callable[..., Json], monkeypatch: pytest.MonkeyPatch) -> None:
     """Ansible has each module write its options there, and says for every task whether it may: not only where one asks for no_log."""
     logged: list[object] = []

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
@@ -155,6 +156,18 @@ class Service:
         if not isinstance(body, dict):
             raise Unanswered(f"Failed to {what}: {self._name}'s answer cannot be read. Check that its address is right.")
         return body
+
+
+class Listing(Protocol):
+    """What lists are read from."""
+
+    def list(self, path: str, key: str, what: str, **query: object) -> Iterator[Json]: ...
+
+
+def short(service: Listing, path: str, key: str, what: str, below: int, **query: object) -> list[Json] | None:
+    """Every object of a collection that has fewer than so many; None of a longer one. One request, whatever there is."""
+    first = [*islice(service.list(path, key, what, limit=below, **query), below)]
+    return first if len(first) < below else None
 
 
 class Readable(Protocol):

@@ -105,7 +105,9 @@ def _start(kind: Kind, want: Any, seen: Any, names: dict[str, str]) -> Progress[
         raise Invalid(
             f"Failed to read {kind.NOUN}s: {kind.NOUN} {want.name} is also there as {name}. Name each {kind.NOUN} once."
         )
-    progress.plan = whole(f"{kind.NOUN} {want.name}", kind.stages(want, seen, progress.way))
+    stages = kind.stages(want, seen, progress.way)
+    progress.plan = whole(f"{kind.NOUN} {want.name}", stages)
+    progress.done = all(stage.plan.settled for stage in stages)
     progress.result = dict(progress.plan.result)
     return progress
 
@@ -117,7 +119,7 @@ def _foreseen(run: Run, one: Progress[Any, Any]) -> tuple[str, ...]:
 
 def _settle(run: Run, ones: list[Progress[Any, Any]], params: Mapping[str, Any], refused: int) -> None:
     rounds = Rounds(params["timeout"])
-    going = ones
+    going = [one for one in ones if not one.done]
     with ThreadPoolExecutor(params["concurrency"]) as pool:
         while going:
             list(pool.map(lambda one: advance(run, one), [one for one in going if not one.unseen]))

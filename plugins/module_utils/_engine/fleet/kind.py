@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What the engine is told of a kind of machine: what ``nodes/kind.py`` and ``servers/kind.py`` offer."""
 

@@ -13,7 +13,7 @@ from ...values.errors import BfvError, Refused
 from .. import looks
 from ..progress import Progress, Run
 from ..stage import EVERYTHING, OWN, RELEASED, VOLUMES
-from . import observe
+from . import lists, observe
 from .observe import NodeFound
 from .plan import is_started
 from .wanted import NodeWanted
@@ -47,7 +47,7 @@ def look_at_last(run: Run, ones: list[NodeProgress]) -> list[str]:
 
 
 def _look_at_nodes(run: Run, ones: list[NodeProgress]) -> None:
-    nodes = observe.read_nodes(run.cloud, [one.found.node.uuid for one in ones])
+    nodes = lists.read_nodes(run.cloud, [one.found.node.uuid for one in ones])
     for one in ones:
         was = one.found.node
         # A list may miss one while others go.
@@ -82,7 +82,7 @@ def _look_at_targets(run: Run, ones: list[NodeProgress]) -> None:
     """Where the storage interface is cinder, Ironic writes the volume's address into the target when it attaches it."""
     if not ones:
         return
-    targets = observe.read_targets(run.cloud, [one.found.node.uuid for one in ones])
+    targets = lists.read_targets(run.cloud, [one.found.node.uuid for one in ones])
     for one in ones:
         one.found = replace(one.found, targets=tuple(targets[one.found.node.uuid]))
 

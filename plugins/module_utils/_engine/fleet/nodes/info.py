@@ -27,7 +27,7 @@ from ...resources.volume import record as volume_record
 from ...resources.volume import reservation
 from ...values import secrets
 from ...values.plan import Plan
-from . import observe as observing
+from . import lists
 from .readiness import Setup, reasons
 
 # Of a node, beside what every resource wants to know.
@@ -85,8 +85,8 @@ def observe(cloud: Cloud, want: Wanted) -> list[NodeSeen]:
     records = _read_nodes(cloud, want)
     if not records:
         return []
-    few = {record["uuid"] for record in records} if len(records) <= observing.FEW and want.nodes is not None else None
-    connectors, targets = observing.read_records(cloud, few)
+    few = {record["uuid"] for record in records} if len(records) <= lists.FEW and want.nodes is not None else None
+    connectors, targets = lists.read_records(cloud, few)
     taken = _read_taken(cloud, connectors, in_bulk=few is None)
     volumes = {one.id: one for one in reservation.known(cloud, volume_record.read_all(cloud))} if want.volumes else None
     saved = checkpoint.read_of_nodes(cloud) if want.checkpoints else {}
@@ -111,7 +111,7 @@ def _known(cloud: Cloud, want: Wanted, nodes: Iterable[Node]) -> dict[str, Node]
 def _read_nodes(cloud: Cloud, want: Wanted) -> list[Json]:
     ironic = cloud.baremetal.at(microversions.BAREMETAL_DETAILS)
     fields = node.FIELDS + _MORE
-    if want.nodes is not None and len(want.nodes) <= observing.FEW:
+    if want.nodes is not None and len(want.nodes) <= lists.FEW:
         return _named([], want.nodes, _asked(ironic, want.nodes, fields))
     # Ironic must not leave out nodes that are named: they would look as if they were not there.
     query = _query(want.filters) if want.nodes is None else {}
@@ -119,7 +119,7 @@ def _read_nodes(cloud: Cloud, want: Wanted) -> list[Json]:
     if want.nodes is None:
         return records
     there = {name for record in records for name in (record["uuid"], record["name"]) if name}
-    return _named(records, want.nodes, _asked(ironic, observing.spelled_otherwise(want.nodes, there), fields))
+    return _named(records, want.nodes, _asked(ironic, lists.spelled_otherwise(want.nodes, there), fields))
 
 
 def _asked(ironic: Service, names: Iterable[str], fields: Iterable[str]) -> dict[str, Json]:
@@ -152,7 +152,7 @@ def _read_taken(cloud: Cloud, of_nodes: Mapping[str, list[Connector]], *, in_bul
     """
     found = [one for connectors in of_nodes.values() for one in connectors]
     if not in_bulk and any(one.type != "iqn" for one in found):
-        found = observing.read_connectors(cloud)
+        found = lists.read_connectors(cloud)
     taken: dict[Key, list[Connector]] = defaultdict(list)
     for one in found:
         taken[connector.key_of(one)].append(one)

@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any
 
 from ...cloud.connection import Cloud
-from ...cloud.service import Json
-from ...resources.node import connector, deployment, hardware, instance, listing, target
+from ...resources.node import connector, deployment, hardware, instance, target
 from ...resources.node import record as node
 from ...resources.node import storage as node_storage
 from ...resources.node.connector import Connector, Key
@@ -33,17 +31,9 @@ from ...resources.volume.source import Source
 from ...values.errors import BfvError, Refused, Unusable
 from ...values.identifiers import is_uuid
 from ...values.plan import Request
-from . import holders
+from . import holders, lists
 from .holders import Holder, Place
 from .wanted import ABSENT, DEPLOYED, GOING, NodeWanted
-
-# Up to so many nodes, volumes or golden images are read one by one: on a cloud with many others that costs less than a list of all.
-FEW = 4
-# The connectors and targets of a node alone, against its part in the lists of all: Ironic reads each record's node (measured in tests/bench).
-_SINGLE_COSTS = 4
-_READERS = 4
-
-Record = TypeVar("Record", Connector, Target)
 
 
 @dataclass(frozen=True)
@@ -71,11 +61,12 @@ class NodeFound:
 def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | Refused]:
     """What is there of each wanted node, by the name under which it is wanted."""
     wants = list(wants)
-    nodes = read_nodes(cloud, [want.node for want in wants])
-    nodes |= _with_instances(cloud, wants, nodes)
-    known = {nodes[want.node].uuid for want in wants if want.node in nodes}
-    singly = _is_few(len(known), len({one.uuid for one in nodes.values()}))
-    connectors, targets = read_records(cloud, known if singly else None)
+    with lists.ahead(cloud, len(wants)) as ahead:
+        nodes = lists.read_nodes(cloud, [want.node for want in wants])
+        nodes |= _with_instances(cloud, wants, nodes)
+        known = {nodes[want.node].uuid for want in wants if want.node in nodes}
+        singly = lists.is_few(len(known), len({one.uuid for one in nodes.values()}))
+        connectors, targets = (None if singly else ahead()) or lists.read_records(cloud, known if singly else None)
     sources = _read_sources(
         cloud, {one.source for want in wants if want.state not in GOING for one in want.volumes if one.source}
     )
@@ -90,7 +81,7 @@ def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | 
     snapshots = _read_snapshots(cloud) if any(map(_may_delete, wants)) else {}
     resets = {nodes[want.node].driver for want in wants if want.state == ABSENT and want.node in nodes}
     defaults = {driver: node_storage.read_default(cloud, driver) for driver in resets}
-    boots = hardware.read(cloud, to_deploy if _is_few(len(to_deploy), len(known)) else None) if to_deploy else Hardware()
+    boots = hardware.read(cloud, to_deploy if lists.is_few(len(to_deploy), len(known)) else None) if to_deploy else Hardware()
     needs = read_needs(cloud) if any(_needs_room(want, volumes, sources) for want in wants) else None
     found: dict[str, NodeFound | Refused] = {}
     for want in wants:
@@ -120,7 +111,7 @@ def _with_holders(
     cloud: Cloud,
     wants: Iterable[NodeWanted],
     found: Mapping[str, NodeFound | Refused],
-    every: tuple[dict[str, list[Connector]], dict[str, list[Target]]] | None,
+    every: lists.Records | None,
 ) -> dict[str, NodeFound]:
     """What was found of the nodes that may take something over, with the nodes that have it. ``every`` are the records of all nodes."""
     seen = [
@@ -129,7 +120,7 @@ def _with_holders(
     if not seen:
         return {}
     places = [(want, Place(one.node, one.targets, dict(_to_attach(want, one)), one.taken)) for want, one in seen]
-    held = holders.read(cloud, places, *(every or read_records(cloud, None)))
+    held = holders.read(cloud, places, *(every or lists.read_records(cloud, None)))
     return {want.node: replace(one, holders=held[want.node]) for want, one in seen}
 
 
@@ -159,42 +150,6 @@ def _to_deploy(wants: Iterable[NodeWanted], nodes: Mapping[str, Node]) -> set[st
     }
 
 
-def _is_few(wanted: int, there: int) -> bool:
-    """Whether connectors and targets are read node by node. Ironic takes four times as long for a node alone as for its part of a list."""
-    return wanted <= FEW or _SINGLE_COSTS * wanted < there
-
-
-def read_records(cloud: Cloud, of: Collection[str] | None) -> tuple[dict[str, list[Connector]], dict[str, list[Target]]]:
-    """The connectors and the targets by their nodes: those of nodes by their UUIDs, or all there are. Ironic is slow with both: at once."""
-    queries: list[dict[str, object]] = [{}] if of is None else [{"node": uuid} for uuid in sorted(of)]
-    with ThreadPoolExecutor(_READERS) as pool:
-        connectors = pool.map(lambda query: _read(cloud, listing.CONNECTORS, connector.from_api, query), queries)
-        targets = pool.map(lambda query: _read(cloud, listing.TARGETS, target.from_api, query), queries)
-        return _by_node(connectors), _by_node(targets)
-
-
-def read_connectors(cloud: Cloud) -> list[Connector]:
-    """The connectors of all nodes."""
-    return _read(cloud, listing.CONNECTORS, connector.from_api, {})
-
-
-def read_targets(cloud: Cloud, uuids: Collection[str]) -> dict[str, list[Target]]:
-    """The targets of these nodes, and where those are many of every other as well."""
-    queries: list[dict[str, object]] = [{}] if len(uuids) > FEW else [{"node": uuid} for uuid in uuids]
-    return _by_node(_read(cloud, listing.TARGETS, target.from_api, query) for query in queries)
-
-
-def _read(cloud: Cloud, kind: str, form: Callable[[Json], Record], query: Mapping[str, object]) -> list[Record]:
-    return list(map(form, listing.read(cloud, kind, f"read the volume {kind}", detail=True, **query)))
-
-
-def _by_node(answers: Iterable[list[Record]]) -> dict[str, list[Record]]:
-    found: dict[str, list[Record]] = defaultdict(list)
-    for record in chain.from_iterable(answers):
-        found[record.node_uuid].append(record)
-    return found
-
-
 def _read_taken(
     cloud: Cloud,
     wants: Sequence[NodeWanted],
@@ -219,48 +174,30 @@ def labels(want: NodeWanted) -> list[str]:
     return [one.label for one in want.volumes] + [one.volume for one in want.targets if one.volume]
 
 
-def read_nodes(cloud: Cloud, names: Collection[str]) -> dict[str, Node]:
-    """The nodes of these names and UUIDs, and where those are many every other as well: one request a page of 1000."""
-    if len(names) <= FEW:
-        return {name: one for name in names if (one := node.find(cloud, name))}
-    found = {}
-    service, fields = node.reading(cloud)
-    ironic = cloud.ironic
-    for record in service.list("/nodes", "nodes", "read the nodes", fields=",".join(fields)):
-        one = node.from_api(record, ironic)
-        found[one.name] = found[one.uuid] = one
-    for name in spelled_otherwise(names, found):
-        if one := node.find(cloud, name):
-            found[name] = one
-    return found
-
-
-def spelled_otherwise(names: Iterable[str], there: Collection[str]) -> list[str]:
-    """The names that are there in other letters only: whether that is the same name, a service's database decides, so it is asked."""
-    folded = {name.lower() for name in there}
-    return [name for name in names if name not in there and name.lower() in folded]
-
-
 def read_volumes(
     cloud: Cloud, wants: Iterable[NodeWanted], sources: Mapping[tuple[str, str], Source | Unusable]
 ) -> tuple[dict[str, tuple[Volume, ...]], dict[str, tuple[Volume, ...]]]:
     """The wanted volumes by the names and ids that were asked for, and the golden ones by the names of their images.
 
-    One request for each where there are few, else one for a page of 1000 of the project's; none where nothing is wanted.
+    One request for each where there are few among many, else one for a page of 1000 of the project's; none where nothing is wanted.
     """
     wants = list(wants)
     names = {label for want in wants for label in labels(want)}
     images = {sources.get(one.source) for want in wants for one in want.volumes if one.via_golden and one.source}
     cast = {one for one in images if isinstance(one, Source)}
-    if len(names) + len(cast) <= FEW:
+    few = len(names) + len(cast) <= lists.FEW
+    there = volume_record.read_short(cloud, lists.SHORT) if few and len(names) + len(cast) > 1 else None
+    if few and there is None:
         return {name: volume_record.find(cloud, name) for name in names}, {one.name: golden.read(cloud, one) for one in cast}
     found: dict[str, tuple[Volume, ...]] = defaultdict(tuple)
     golden_of: dict[str, tuple[Volume, ...]] = defaultdict(tuple)
-    for one in volume_record.read_all(cloud):
+    for one in volume_record.read_all(cloud) if there is None else there:
         for label in {one.id, one.name} & names:
             found[label] += (one,)
         if golden.IMAGE_NAME in one.metadata:
             golden_of[one.metadata[golden.IMAGE_NAME]] += (one,)
+    if few:  # an id may be that of another project's volume
+        found |= {name: volume_record.find(cloud, name) for name in names - found.keys()}
     return found, golden_of
 
 
@@ -289,7 +226,7 @@ def _read_held(cloud: Cloud, used: Collection[str], seen: Mapping[str, Volume]) 
     """
     missing = {id for id in used if is_uuid(id)} - seen.keys()
     try:
-        found = {one.id: one for one in volume_record.read_all(cloud)} if len(missing) > FEW else {}
+        found = {one.id: one for one in volume_record.read_all(cloud)} if len(missing) > lists.FEW else {}
         found |= {one.id: one for id in missing - found.keys() for one in volume_record.read(cloud, id=id)}
         return {**seen, **{one.id: one for one in reservation.known(cloud, found.values())}}
     except BfvError:
@@ -298,7 +235,7 @@ def _read_held(cloud: Cloud, used: Collection[str], seen: Mapping[str, Volume]) 
 
 def _read_claims(cloud: Cloud, targets: Mapping[str, list[Target]] | None) -> dict[str, frozenset[str]]:
     """Which nodes name a volume in their targets, by its id or whatever they call it."""
-    every = _read(cloud, listing.TARGETS, target.from_api, {}) if targets is None else chain.from_iterable(targets.values())
+    every = chain.from_iterable((lists.read_targets(cloud) if targets is None else targets).values())
     claims: dict[str, frozenset[str]] = defaultdict(frozenset)
     for one in every:
         claims[one.volume_id] |= {one.node_uuid}

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...cloud import microversions
 from ...cloud.connection import Cloud
-from ...cloud.service import Json, Service
+from ...cloud.service import Json, Service, short
 from ...values import boot_interfaces, capabilities, permits, references, secrets
 from ...values.errors import Refused, refuse
 from ...values.ironic import OF_TODAY, Ironic
@@ -150,6 +150,20 @@ def reading(cloud: Cloud) -> tuple[Service, tuple[str, ...]]:
     if not cloud.baremetal.offers(microversions.BAREMETAL_DETAILS):
         return cloud.baremetal, FIELDS
     return cloud.baremetal.at(microversions.BAREMETAL_DETAILS), FIELDS + _LATER_FIELDS
+
+
+def read_all(cloud: Cloud) -> list[Node]:
+    """Every node: one request for a page of 1000."""
+    service, fields = reading(cloud)
+    ironic = cloud.ironic
+    return [from_api(one, ironic) for one in service.list("/nodes", "nodes", "read the nodes", fields=",".join(fields))]
+
+
+def read_short(cloud: Cloud, below: int) -> list[Node] | None:
+    """Every node where there are fewer than so many, else None."""
+    service, fields = reading(cloud)
+    records = short(service, "/nodes", "nodes", "read the nodes", below, fields=",".join(fields))
+    return None if records is None else [from_api(one, cloud.ironic) for one in records]
 
 
 def changed(was: Node, answer: Mapping[str, Any]) -> Node:

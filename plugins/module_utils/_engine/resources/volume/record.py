@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from ...cloud.connection import Cloud
+from ...cloud.service import short
 from ...values.errors import Refused, refuse
 from ...values.identifiers import is_uuid
 from ...values.paths import path_of
@@ -126,6 +127,13 @@ def read(cloud: Cloud, *, name: str | None = None, id: str | None = None) -> tup
 def read_all(cloud: Cloud) -> tuple[Volume, ...]:
     """Every volume of the project."""
     return _listed(cloud, "read the volumes")
+
+
+def read_short(cloud: Cloud, below: int) -> tuple[Volume, ...] | None:
+    """Every volume of the project where it has fewer than so many, else None."""
+    cloud.check_project()
+    records = short(cloud.block_storage, "/volumes/detail", "volumes", "read the volumes", below)
+    return None if records is None else tuple(map(from_api, records))
 
 
 def read_marked(cloud: Cloud, key: str, value: str) -> tuple[Volume, ...]:
