@@ -284,14 +284,13 @@ volume:
       sample: []
 """
 
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.options import LONG, STATE, VOLUME, Options
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.options import GOLDEN, LONG, STATE, VOLUME, Options
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import plan as volume
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.run import run
 
 OPTIONS: Options = {
     **VOLUME,
-    "via_golden": {"type": "bool", "default": False},
-    "prune_golden": {"type": "bool", "default": False},
+    **GOLDEN,
     "cascade": {"type": "bool", "default": False},
     **STATE,
     **LONG,

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import fleet
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.outcome import Outcome
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.servers import kind as servers_kind
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import plan as server
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
@@ -14,6 +17,7 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     a_snapshot,
     a_volume,
     an_image,
+    in_its_time,
     settle,
     uuid_of,
 )
@@ -47,6 +51,18 @@ def with_server(*volumes: Json, cls: type[Cloud] = FakeCloud, options: Json | No
     cloud.writes.clear()
     cloud.reads.clear()
     return cloud
+
+
+def managed(cloud: FakeCloud, servers: list[Json], *, check_mode: bool = False, **params: Any) -> fleet.Result:
+    """What the module server_fleet does with these servers, in the time of the fake."""
+    given = {"state": "present", "concurrency": 4, "timeout": 60, "wait": True, "servers": servers, **params}
+    with in_its_time(cloud):
+        return fleet.manage(cloud, servers_kind, given, check_mode=check_mode)  # type: ignore[arg-type]
+
+
+def manage(cloud: FakeCloud, servers: list[Json], *, check_mode: bool = False, **params: Any) -> dict[str, Outcome]:
+    """What became of each of the servers, by its name."""
+    return {one.name: one for one in managed(cloud, servers, check_mode=check_mode, **params).outcomes}
 
 
 def the_server(cloud: FakeCloud) -> Json:

@@ -125,6 +125,7 @@ VOLUME: Options = {
     "retype": {"type": "bool", "default": False},
     "migration_policy": {"type": "str", "choices": ["never", "on-demand"], "default": "on-demand"},
 }
+GOLDEN: Options = {"via_golden": {"type": "bool", "default": False}, "prune_golden": {"type": "bool", "default": False}}
 TAKEOVER: Options = {
     "takeover": {"type": "str", "choices": list(wanted.TAKEOVER), "default": wanted.NEVER},
     "takeover_confirmed": {"type": "list", "elements": "str"},

@@ -1,0 +1,46 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What is there of a fleet of servers: each is read as bfv_server and bfv_volume read it, and all out of one look at the cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from ...cloud.connection import Cloud
+from ...cloud.shared_look import SharedLook
+from ...resources.server import plan as server
+from ...resources.volume import plan as volume
+from ...values.errors import BfvError
+from .wanted import ServerWanted
+
+# Up to so many servers are asked for one by one: in a project with many others that costs less than a list of all.
+FEW = 4
+_READERS = 4  # what lists do not tell, such as the devices of a server with several disks, is read for several at once
+
+
+@dataclass(frozen=True)
+class ServerFound:
+    """One server, and its volumes by what they are asked for. ``ports`` are read when all is settled, as the module returns them."""
+
+    server: server.Found = field(default_factory=server.Found)
+    volumes: Mapping[str, volume.Found] = field(default_factory=dict)
+    ports: tuple[Mapping[str, object], ...] | None = None
+
+
+def observe(cloud: Cloud, wants: list[ServerWanted]) -> dict[str, ServerFound | BfvError]:
+    """What is there of each server by its name, or why that could not be read."""
+    look = SharedLook(cloud, in_bulk=len(wants) > FEW)
+    with ThreadPoolExecutor(_READERS) as readers:
+        found = readers.map(lambda want: _observe(look, want), wants)
+        return {want.name: one for want, one in zip(wants, found, strict=True)}
+
+
+def _observe(look: SharedLook, want: ServerWanted) -> ServerFound | BfvError:
+    try:
+        volumes = {one.label: volume.observe(look, one) for one in want.volumes}
+        return ServerFound(server.observe(look, want.server), volumes)
+    except BfvError as error:
+        return error

@@ -1,0 +1,93 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""What the servers of one call share: volumes and ports that only one can have, and the project's quota of servers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from ...resources.server import networks
+from ...resources.server.needs import Limits
+from ...resources.volume.record import Volume, called
+from ...values import references
+from ...values.errors import BfvError, Refused
+from .observe import ServerFound
+from .wanted import ABSENT, ServerWanted
+
+Found = Mapping[str, ServerFound | BfvError]
+
+_NAMES = 10
+
+
+def refuse_second(wants: Iterable[ServerWanted], found: Found) -> dict[str, ServerFound | BfvError]:
+    """What was found, with a refusal in place of each server that asks for what another one has before it."""
+    owners: dict[str, str] = {}
+    judged = dict(found)
+    for want in wants:
+        seen = found[want.name]
+        if isinstance(seen, BfvError) or want.state == ABSENT:
+            continue
+        for id, what in _own(want, seen):
+            owner = owners.setdefault(id, want.name)
+            if owner != want.name:
+                judged[want.name] = Refused(
+                    f"Failed to set up server {want.name}: {what} is asked for by server {owner} as well, and only one can have it. Give each its own."
+                )
+    return judged
+
+
+def _own(want: ServerWanted, found: ServerFound) -> Iterator[tuple[str, str]]:
+    """What only one server can have: the id of each, and what it is called. A volume that is yet to be made has no id: see wanted.py."""
+    for one in _volumes(want, found):
+        if not one.multiattach:
+            yield one.id, f"volume {called(one)}"
+    wanted = found.server.networks
+    for network in wanted if isinstance(wanted, list) else ():
+        if "port" in network:
+            yield network["port"], f"port {network['port']}"
+
+
+def _volumes(want: ServerWanted, found: ServerFound) -> Iterator[Volume]:
+    boots = references.matching(want.server.boot.volume or "", found.server.boot.volumes, lambda one: (one.id, one.name))
+    for ones in (tuple(boots), *found.server.disks.values()):
+        if len(ones) == 1:
+            yield ones[0]
+
+
+def refuse_without_room(wants: Iterable[ServerWanted], found: Found) -> dict[str, ServerFound | BfvError]:
+    """What was found, with a refusal in place of each new server where the project's quota has not enough for all of them together.
+
+    Where there is not room for all, none is made. Whether there is room for one alone, its own plan sees.
+    """
+    new = {want.name: (want, seen) for want in wants if isinstance(seen := found[want.name], ServerFound) and _is_new(want, seen)}
+    lacks = _lacks([(want, seen) for want, seen in new.values()])
+    if not lacks or len(new) < 2:
+        return dict(found)
+    names = ", ".join([*new][:_NAMES]) + (f" and {len(new) - _NAMES} more" if len(new) > _NAMES else "")
+    why = f"the {len(new)} new servers of this run ({names}) need {lacks}. Raise the quota, remove what is not needed, or make fewer."
+    return {**found, **{name: Refused(f"Failed to create server {name}: {why}") for name in new}}
+
+
+def _is_new(want: ServerWanted, found: ServerFound) -> bool:
+    return want.state != ABSENT and not found.server.servers and found.server.flavor is not None
+
+
+def _lacks(new: list[tuple[ServerWanted, ServerFound]]) -> str:
+    """What there is too little of for all of them, in words; empty where there is enough."""
+    limits = next((seen.server.limits for _want, seen in new if seen.server.limits), Limits())
+    flavors = [seen.server.flavor for _want, seen in new if seen.server.flavor]
+    ports = next(
+        (seen.server.limits.ports for _want, seen in new if seen.server.limits and seen.server.limits.ports is not None), None
+    )
+    needed = (
+        ("servers", limits.instances, len(new)),
+        ("cores", limits.vcpus, sum(flavor.vcpus for flavor in flavors)),
+        ("MiB of RAM", limits.ram, sum(flavor.ram for flavor in flavors)),
+        ("new ports", ports, sum(networks.new_ports(want.server.networks) for want, _seen in new)),
+    )
+    return " and ".join(
+        f"{needs} {kind}, of which the project's quota has {max(left, 0)} left"
+        for kind, left, needs in needed
+        if left is not None and needs > max(left, 0)
+    )
