@@ -25,15 +25,15 @@ def run(who: str, job: Json, state: str) -> Measured:
     """Have the contestant do the job."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        path = _write(folder / "job.json", job)
+        path = write(folder / "job.json", job)
         if who == OURS:
             return _play(CONTESTANTS / "bfv.yml", "-e", f"@{path}", job=job, state=state)
         if who == ROLE:
-            hosts = _write(folder / "hosts.json", _nodes_of_role(job))
+            hosts = write(folder / "hosts.json", _nodes_of_role(job))
             return _play("bfv.openstack.site", "-i", hosts, "-e", f"baremetal_deploy_state={state}", job=job, state=state)
         if who == PEERS:
-            clouds = _write(folder / "clouds.yaml", {"clouds": {"bench": job["cloud"]}})
-            hosts = _write(folder / "hosts.json", _nodes_of_peers(job))
+            clouds = write(folder / "clouds.yaml", {"clouds": {"bench": job["cloud"]}})
+            hosts = write(folder / "hosts.json", _nodes_of_peers(job))
             play = CONTESTANTS / "openstack_cloud.yml"
             return _play(play, "-i", hosts, job=job, state=state, OS_CLIENT_CONFIG_FILE=str(clouds))
         module = {FLOOR: "floor", SDK: "sdk", CLI: "cli"}[who]
@@ -70,7 +70,8 @@ def _nodes_of_peers(job: Json) -> Json:
     return {"all": {"hosts": hosts, "vars": {"cloud": "bench", **HERE}}}
 
 
-def _write(path: Path, content: Mapping[str, object]) -> Path:
+def write(path: Path, content: Mapping[str, object]) -> Path:
+    """The file with that content."""
     path.touch(mode=0o600)  # it holds the password of the cloud's admin
     path.write_text(json.dumps(content), encoding="utf-8")  # JSON is YAML
     return path

@@ -22,20 +22,20 @@ SYSTEM = "sandbox-system"
 
 
 @contextmanager
-def sandbox() -> Iterator[None]:
+def sandbox(profile: str = "mini") -> Iterator[None]:
     """Start it, which takes a minute the first time, and stop it in the end. OS_CLIENT_CONFIG_FILE names its clouds."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with FOLDER.with_name("lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second benchmark waits until the first has ended
-        _start()
+        _start(profile)
         try:
             yield
         finally:
             _run("bfv.openstack.sandbox_down")
 
 
-def _start() -> None:
-    _run("bfv.openstack.sandbox", "-e", "sandbox_profile=mini", "-e", "sandbox_nodes=1", "-e", "sandbox_external_nodes=0")
+def _start(profile: str) -> None:
+    _run("bfv.openstack.sandbox", "-e", f"sandbox_profile={profile}", "-e", "sandbox_nodes=1", "-e", "sandbox_external_nodes=0")
     os.environ["OS_CLIENT_CONFIG_FILE"] = str(FOLDER / "clouds.yaml")
 
 

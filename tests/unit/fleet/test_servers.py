@@ -9,7 +9,6 @@ from collections import Counter
 from typing import Any
 
 import pytest
-
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Invalid
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, Json, a_volume
 from ansible_collections.bfv.openstack.tests.unit.server_cloud import a_project, blank, manage, managed
@@ -118,7 +117,8 @@ def test_one_volume_is_not_given_to_two_servers() -> None:
     ones = [entry(name, boot={"volume": "root"}, volumes=[]) for name in ("a", "b")]
     outcomes = manage(cloud, ones)
     assert outcomes["a"].msg == ""
-    assert "volume root" in outcomes["b"].msg and "server a as well" in outcomes["b"].msg
+    assert "volume root" in outcomes["b"].msg
+    assert "server a as well" in outcomes["b"].msg
 
 
 def test_a_volume_that_is_made_belongs_to_one_server() -> None:
