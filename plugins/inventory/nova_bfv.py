@@ -15,9 +15,9 @@ author:
 description:
   - Makes a host of every server of the project, with the variables of the playbook C(bfv.openstack.server) that say what is there. The playbook then changes
     nothing. C(ansible-inventory --list --yaml --output) makes a file of them, to go on with.
-  - The variable C(bfv_server) has the options of M(bfv.openstack.bfv_server). The hosts are in the group C(servers), whose C(bfv_server_cloud) is
+  - The variable C(server_deploy_options) has the options of M(bfv.openstack.bfv_server). The hosts are in the group C(servers), whose C(server_deploy_cloud) is
     O(cloud) where that is a name. A dictionary is left out, as it may hold a password.
-  - A server of which a run would change something, or which it would refuse, is not in that group, and its one variable C(bfv_server_left_alone) says why. Such
+  - A server of which a run would change something, or which it would refuse, is not in that group, and its one variable C(server_deploy_left_alone) says why. Such
     are servers that boot from a local disk, in error or on their way, of which two have one name, or of which Nova does not tell which volume is the root.
   - User data are not told, and neither are metadata whose name is that of a secret. The security groups are told of a server with one port, since Nova
     does not say which port has which.
@@ -78,7 +78,7 @@ class InventoryModule(Inventory):
         return [{"id": one.server.id, "name": one.server.name, "variables": adopt.variables(adopt.adopted(one))} for one in seen]
 
     def fill(self, records: list[Json], params: Json) -> None:
-        self.add_group(_GROUP, {"bfv_server_cloud": cloud_name(params.get("cloud"))})
+        self.add_group(_GROUP, {"server_deploy_cloud": cloud_name(params.get("cloud"))})
         names = [record["name"] for record in records]
         hosts = {}
         for record in records:
@@ -88,6 +88,6 @@ class InventoryModule(Inventory):
         for host, variables in hosts.items():
             self.add(host, variables, variables)
         for host, variables in hosts.items():
-            if "bfv_server" in variables:
+            if "server_deploy_options" in variables:
                 self.inventory.add_host(host, group=_GROUP)
             self.group(host, variables)

@@ -58,8 +58,8 @@ def chain(the_lab: Lab, glance_image: str, ansible: Ansible, report: Report) -> 
     here = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
 
     def server(what: str, wish: Json, *arguments: str, volumes: tuple[Json, ...] = ()) -> None:
-        host = {"bfv_server": {"flavor": FLAVOR, "networks": networks, **wish}, "bfv_server_volumes": volumes}
-        groups = {"servers": {"hosts": {NAME: host}, "vars": {"bfv_server_cloud": PROJECT, **here}}}
+        host = {"server_deploy_options": {"flavor": FLAVOR, "networks": networks, **wish}, "server_deploy_volumes": volumes}
+        groups = {"servers": {"hosts": {NAME: host}, "vars": {"server_deploy_cloud": PROJECT, **here}}}
         story.play(what, PLAYBOOK, {}, "-i", str(ansible.file("servers.json", groups)), *arguments)
         chain.instances[what] = the_lab.cloud.look(story.node)["instance_uuid"]
         chain.volumes[what] = {name: volume for name in (FIRST, SECOND) for volume in the_lab.cloud.volumes(name)}
@@ -78,7 +78,7 @@ def chain(the_lab: Lab, glance_image: str, ansible: Ansible, report: Report) -> 
     server(EXCHANGED, other, volumes=({"name": SECOND, "image": glance_image},))
     story.boot("boot from the other volume")
     report.tell(NAME, f"root disk: {FIRST} ({chain.target(MADE)}), then {SECOND} ({chain.target(EXCHANGED)})")
-    server(REMOVED, {}, "-e", "bfv_server_state=absent")
+    server(REMOVED, {}, "-e", "server_deploy_state=absent")
     return chain
 
 

@@ -130,8 +130,8 @@ def test_a_run_with_what_is_there_changes_nothing(servers: Servers, lab: Lab) ->
 
 def test_each_server_is_told_as_it_is(servers: Servers, lab: Lab) -> None:
     told = {kind: servers.adoption.groups["servers"][servers.host(lab, kind)] for kind in ADOPTED}
-    assert {one["bfv_server_cloud"] for one in told.values()} == {PROJECT}
-    options = {kind: one["bfv_server"] for kind, one in told.items()}
+    assert {one["server_deploy_cloud"] for one in told.values()} == {PROJECT}
+    options = {kind: one["server_deploy_options"] for kind, one in told.items()}
     assert options["ours"]["boot"] == {"volume": f"{servers.names['ours']}-boot", "delete_on_termination": True}
     assert [one["volume_id"].startswith(lab.prefix) for one in options["ours"]["block_devices"]] == [True]
     assert (options["ours"]["metadata"], options["ours"]["tags"]) == ({"role": "web"}, ["blue"])
@@ -143,7 +143,7 @@ def test_each_server_is_told_as_it_is(servers: Servers, lab: Lab) -> None:
 
 def test_a_server_on_a_local_disk_is_left_alone(servers: Servers) -> None:
     left = servers.adoption.groups["ungrouped"][servers.names["local"]]
-    assert left == {"bfv_server_left_alone": "it boots from a local disk, and not from a volume"}
+    assert left == {"server_deploy_left_alone": "it boots from a local disk, and not from a volume"}
 
 
 def test_the_file_has_no_secret_and_no_template_of_the_clouds(servers: Servers) -> None:

@@ -52,7 +52,7 @@ def fleet(lab: Lab, ansible: Ansible) -> Fleet:
     here = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     wish = {"flavor": "bfv.small", "boot": {"image": IMAGE}, "networks": "none"}
     groups: Json = {
-        "servers": {"hosts": {server: {"bfv_server": wish}}, "vars": {"bfv_server_cloud": PROJECT, **here}},
+        "servers": {"hosts": {server: {"server_deploy_options": wish}}, "vars": {"server_deploy_cloud": PROJECT, **here}},
         "baremetal": {
             "hosts": {node.name: {"baremetal_deploy_volumes": [volume]}},
             "vars": {"baremetal_deploy_cloud": SYSTEM, "baremetal_deploy_volume_cloud": PROJECT, **here},

@@ -113,10 +113,15 @@ def story(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy]) -> Story:
             "vars": {"baremetal_deploy_cloud": SYSTEM, "baremetal_deploy_volume_cloud": PROJECT, **here},
         },
         "servers": {
-            "hosts": {name: {"bfv_server": {"metadata": {"rack": "1"}}} for name in servers.values()},
+            "hosts": {name: {"server_deploy_options": {"metadata": {"rack": "1"}}} for name in servers.values()},
             "vars": {
-                "bfv_server_cloud": PROJECT,
-                "bfv_server_defaults": {"flavor": "bfv.small", "boot": {"image": IMAGE}, "networks": "none", "state": "started"},
+                "server_deploy_cloud": PROJECT,
+                "server_deploy_defaults": {
+                    "flavor": "bfv.small",
+                    "boot": {"image": IMAGE},
+                    "networks": "none",
+                    "state": "started",
+                },
                 **here,
             },
         },
@@ -150,9 +155,9 @@ def story(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy]) -> Story:
     hosts[nodes["volume"].name]["baremetal_deploy_volumes"][0]["name"] = other["name"]
     hosts[nodes["size"].name]["baremetal_deploy_volumes"][0]["size"] = 2
     hosts[nodes["type"].name]["baremetal_deploy_volumes"][0]["volume_type"] = "__DEFAULT__"
-    of_servers[servers["flavor"]]["bfv_server"]["flavor"] = "bfv.medium"
-    of_servers[servers["disk"]]["bfv_server"]["boot"] = {"volume": other["id"]}
-    of_servers[servers["key"]]["bfv_server"]["key_name"] = key
+    of_servers[servers["flavor"]]["server_deploy_options"]["flavor"] = "bfv.medium"
+    of_servers[servers["disk"]]["server_deploy_options"]["boot"] = {"volume": other["id"]}
+    of_servers[servers["key"]]["server_deploy_options"]["key_name"] = key
 
     lost = lab.volume(lab.name("lost"))
     lab.attach(lost["id"], str(uuid4()))

@@ -38,14 +38,14 @@ def shop(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy], tmp_path_fa
     names = {f"shop-{number}": lab.name(f"shop-{number}") for number in (1, 2)}
     hosts: dict[str, Json] = {
         host: {
-            "bfv_server": {
+            "server_deploy_options": {
                 "name": name,
                 "flavor": "bfv.small",
                 "networks": NETWORK,
                 "boot": {"volume": f"{name}-root"},
                 "replace_may_lose": ["user_data"],
             },
-            "bfv_server_volumes": [{"name": f"{name}-root", "image": IMAGE}],
+            "server_deploy_volumes": [{"name": f"{name}-root", "image": IMAGE}],
             "rollout_image": image,
             # Nobody listens at the second one's.
             "rollout_gate": {"host": "127.0.0.1", "port": 9, "timeout": 5} if host == "shop-2" else {},
@@ -74,7 +74,7 @@ def shop(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy], tmp_path_fa
         ROLLOUT,
         *waves,
         "-e",
-        json.dumps({"bfv_server": {"name": names["shop-1"]}}),
+        json.dumps({"server_deploy_options": {"name": names["shop-1"]}}),
     )
     run("check", ROLLOUT, *waves, "--check")
     run("the second is ill", ROLLOUT, *waves)
@@ -86,7 +86,7 @@ def shop(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy], tmp_path_fa
 
 def _inventory(ansible: Ansible, hosts: dict[str, Json]) -> Path:
     here = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-    return ansible.file("servers.json", {"servers": {"hosts": hosts, "vars": {**here, "bfv_server_cloud": "sandbox"}}})
+    return ansible.file("servers.json", {"servers": {"hosts": hosts, "vars": {**here, "server_deploy_cloud": "sandbox"}}})
 
 
 def test_the_runs_end_as_they_should(shop: Shop) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.bfv.openstack.plugins.module_utils._engine.options import SERVER, VOLUME
+from ansible_collections.bfv.openstack.plugins.modules.server_fleet import OPTIONS
 
 from .lab import IMAGE, PROJECT, Json, Lab
 from .runs import BIN, Ansible, Run
@@ -22,18 +22,35 @@ pytestmark = pytest.mark.full
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = REPOSITORY / "inventory" / "examples"
 PLAYBOOK = "bfv.openstack.server"
-BRING = "Bring the server where it should be"
+HAND = "Hand the server's result to its host"
 
 
-def variables() -> Json:
-    (block,) = yaml.safe_load((REPOSITORY / "playbooks" / "tasks" / "server.yml").read_text(encoding="utf-8"))
-    return block["vars"]
+def options_of(role: str) -> Json:
+    """What a role takes, by the names of its variables."""
+    spec = yaml.safe_load((REPOSITORY / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    return spec["argument_specs"]["main"]["options"]
 
 
-def test_the_playbook_knows_the_options_of_the_modules() -> None:
+def shape(options: Json) -> Json:
+    """The options as far as both sides must agree. What is set by default, and what is shown, each says for itself."""
+    return {
+        name: {
+            key: shape(value) if key == "options" else value
+            for key, value in one.items()
+            if key in ("type", "elements", "choices", "options")
+        }
+        for name, one in options.items()
+    }
+
+
+def test_the_role_knows_the_options_of_the_module() -> None:
     # Found by name, servers and volumes have no id in an inventory.
-    assert set(variables()["bfv_server_known"]) == set(SERVER) - {"id"} | {"wait", "timeout"}
-    assert set(variables()["bfv_server_volume_known"]) == set(VOLUME) - {"id"} | {"via_golden", "prune_golden", "timeout"}
+    of_module, of_role = shape(OPTIONS["servers"]["options"]), shape(options_of("server_deploy"))
+    volumes = of_module.pop("volumes")["options"]
+    for of_one in (of_module, volumes):
+        del of_one["id"]
+    assert of_role["server_deploy_options"]["options"] == of_role["server_deploy_defaults"]["options"] == of_module
+    assert of_role["server_deploy_volumes"]["options"] == volumes
 
 
 @pytest.mark.parametrize("folder", sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir()))
@@ -41,20 +58,14 @@ def test_an_example_has_only_variables_that_are_known(folder: str) -> None:
     listed = subprocess.run([BIN / "ansible-inventory", "-i", EXAMPLES / folder, "--list"], capture_output=True, check=True)
     inventory = json.loads(listed.stdout)
     hosts = inventory["_meta"]["hostvars"]
-    role = yaml.safe_load((REPOSITORY / "roles" / "baremetal_deploy" / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
-    known = {
-        *role["argument_specs"]["main"]["options"],
-        "bfv_server",
-        "bfv_server_defaults",
-        "bfv_server_volumes",
-        "bfv_server_cloud",
-    }
+    of_servers = options_of("server_deploy")
+    known = {*options_of("baremetal_deploy"), *of_servers}
     for name, of_host in hosts.items():
         assert {key for key in of_host if not key.startswith("array_")} <= known, name
-        options = {**of_host.get("bfv_server_defaults", {}), **of_host.get("bfv_server", {})}
-        assert set(options) <= set(variables()["bfv_server_known"]), name
-        for volume in of_host.get("bfv_server_volumes", []):
-            assert set(volume) <= set(variables()["bfv_server_volume_known"]), name
+        options = {**of_host.get("server_deploy_defaults", {}), **of_host.get("server_deploy_options", {})}
+        assert set(options) <= set(of_servers["server_deploy_options"]["options"]), name
+        for volume in of_host.get("server_deploy_volumes", []):
+            assert set(volume) <= set(of_servers["server_deploy_volumes"]["options"]), name
     assert hosts
 
 
@@ -80,19 +91,19 @@ def story(lab: Lab, ansible: Ansible) -> Story:
     inventory = {
         "servers": {
             "vars": {
-                "bfv_server_cloud": PROJECT,
-                "bfv_server_defaults": {"flavor": "bfv.small", "networks": "none", "boot": {"image": IMAGE}},
+                "server_deploy_cloud": PROJECT,
+                "server_deploy_defaults": {"flavor": "bfv.small", "networks": "none", "boot": {"image": IMAGE}},
             },
             "hosts": {
                 image: {},
                 volume: {
-                    "bfv_server_volumes": [{"name": f"{volume}-root", "image": IMAGE}, {"name": f"{volume}-more", "size": 1}],
-                    "bfv_server": {
+                    "server_deploy_volumes": [{"name": f"{volume}-root", "image": IMAGE}, {"name": f"{volume}-more", "size": 1}],
+                    "server_deploy_options": {
                         "boot": {"volume": f"{volume}-root"},
                         "block_devices": [{"source_type": "volume", "uuid": f"{volume}-more"}],
                     },
                 },
-                slip: {"bfv_server": {"security_group": "closed"}},
+                slip: {"server_deploy_options": {"security_group": "closed"}},
             },
         }
     }
@@ -108,13 +119,24 @@ def story(lab: Lab, ansible: Ansible) -> Story:
         check,
         first,
         second=ansible.playbook(PLAYBOOK, *arguments),
-        stopped=ansible.playbook(PLAYBOOK, *arguments, "--limit", image, "-e", "bfv_server_state=stopped"),
-        removed=ansible.playbook(PLAYBOOK, *arguments, "--limit", f"{image},{volume}", "-e", "bfv_server_state=absent"),
+        stopped=ansible.playbook(PLAYBOOK, *arguments, "--limit", image, "-e", "server_deploy_state=stopped"),
+        removed=ansible.playbook(PLAYBOOK, *arguments, "--limit", f"{image},{volume}", "-e", "server_deploy_state=absent"),
     )
 
 
+def of(run: Run, name: str) -> Json:
+    """What the role handed to a host."""
+    result: Json = run.hosts(HAND)[name]["ansible_facts"]["server_deploy_result"]
+    return result
+
+
+def reason(run: Run, name: str) -> str:
+    """Why a host failed."""
+    return " ".join(str(one["result"]["msg"]) for one in run.records if one["host"] == name and one["result"].get("failed"))
+
+
 def test_servers_of_an_inventory_boot_from_their_volumes(story: Story) -> None:
-    image, volume = (story.first.hosts(BRING)[name] for name in (story.image, story.volume))
+    image, volume = (of(story.first, name) for name in (story.image, story.volume))
     assert (image["server"]["status"], image["volume"]["name"]) == ("ACTIVE", f"{story.image}-boot")
     assert (volume["server"]["status"], volume["volume"]["name"]) == ("ACTIVE", f"{story.volume}-root")
     assert len(volume["server"]["volumes"]) == 2
@@ -129,18 +151,28 @@ def test_a_second_run_of_the_playbook_changes_nothing(story: Story) -> None:
 def test_a_misspelt_option_fails_its_own_host(story: Story) -> None:
     recap = story.first.recap
     assert [recap[name]["failed"] for name in (story.image, story.volume, story.slip)] == [0, 0, 1]
-    assert "security_group" in story.first.hosts("Check the names of the options")[story.slip]["msg"]
+    assert "security_group" in reason(story.first, story.slip)
+
+
+def test_each_host_counts_its_own_change(story: Story) -> None:
+    assert [story.first.recap[name]["changed"] for name in (story.image, story.volume)] == [1, 1]
 
 
 def test_the_state_of_the_command_line_counts(story: Story, lab: Lab) -> None:
-    assert story.stopped[BRING]["server"]["status"] == "SHUTOFF"
-    assert [one["server"] for one in story.removed.hosts(BRING).values()] == [None, None]
+    assert of(story.stopped, story.image)["server"]["status"] == "SHUTOFF"
+    assert [of(story.removed, name)["server"] for name in (story.image, story.volume)] == [None, None]
     # The volumes are kept.
     kept = [f"{story.image}-boot", f"{story.volume}-root", f"{story.volume}-more"]
     assert [lab.volumes(name)[0]["status"] for name in kept] == ["available"] * 3
 
 
-def test_check_mode_tells_what_the_playbook_would_do(story: Story) -> None:
-    assert story.check.hosts(BRING)[story.image]["changed"]
-    recap = story.check.recap[story.volume]
-    assert (recap["changed"], recap["failed"], recap["skipped"]) == (1, 0, 1)  # its volumes, without which no server is planned
+def test_check_mode_tells_what_the_playbook_does(story: Story) -> None:
+    for name in (story.image, story.volume):
+        assert sorted(of(story.check, name)["actions"]) == sorted(of(story.first, name)["actions"])
+
+
+def test_a_variable_by_its_old_name_is_refused(ansible: Ansible) -> None:
+    inventory = {"servers": {"hosts": {"web-1": {"bfv_server": {"flavor": "bfv.small"}, "bfv_server_cloud": PROJECT}}}}
+    run = ansible.playbook(PLAYBOOK, "-i", str(ansible.file("old.json", inventory)))
+    assert run.recap["web-1"]["failed"] == 1
+    assert "bfv_server, bfv_server_cloud are of release 0.1.0" in reason(run, "web-1")

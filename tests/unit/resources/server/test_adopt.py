@@ -31,13 +31,13 @@ def one(cloud: FakeCloud) -> Json:
         cloud.writes.clear()
         plans = settle(cloud, server, **made.options)
         assert (cloud.writes, [warning for plan in plans for warning in plan.warnings]) == ([], [])
-    told: Any = adopt.variables(made)["bfv_server"]
+    told: Any = adopt.variables(made)["server_deploy_options"]
     return dict(told)
 
 
 def left_alone(cloud: FakeCloud) -> str:
     (made,) = adopted(cloud)
-    assert adopt.variables(made) == {"bfv_server_left_alone": made.left_alone}
+    assert adopt.variables(made) == {"server_deploy_left_alone": made.left_alone}
     return made.left_alone
 
 

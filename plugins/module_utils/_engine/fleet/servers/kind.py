@@ -15,13 +15,12 @@ from ...resources.volume import plan as volume
 from ...resources.volume import record as volume_record
 from ...resources.volume.needs import Needs
 from ...values.errors import BfvError
-from ...values.plan import Request
 from ..room import Around
 from ..stage import Stage
 from . import observe as observing
 from . import plan, shared
 from .again import look_again, look_at_last
-from .observe import ServerFound
+from .observe import ServerFound, absorb
 from .wanted import ServerWanted, name_of, read
 
 __all__ = [
@@ -58,10 +57,6 @@ def identity(found: ServerFound) -> str | None:
 def stages(want: ServerWanted, found: ServerFound, way: Way) -> list[Stage]:
     """The way of the server. Raises Refused."""
     return plan.plan(want, found, way.made)
-
-
-def absorb(found: ServerFound, request: Request, answer: Mapping[str, Any]) -> None:
-    """Nova and Cinder are at work when they answer: what there is, another look tells."""
 
 
 def volumes(want: ServerWanted, found: ServerFound) -> tuple[Needs | None, Iterable[Around]]:

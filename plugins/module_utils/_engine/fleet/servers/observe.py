@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ...cloud.connection import Cloud
 from ...cloud.shared_look import SharedLook
 from ...resources.server import plan as server
 from ...resources.volume import plan as volume
+from ...resources.volume import record as volume_record
+from ...resources.volume.record import Volume
 from ...values.errors import BfvError
+from ...values.plan import Request
 from .wanted import ServerWanted
 
 # Up to so many servers are asked for one by one: in a project with many others that costs less than a list of all.
@@ -44,3 +48,26 @@ def _observe(look: SharedLook, want: ServerWanted) -> ServerFound | BfvError:
         return ServerFound(server.observe(look, want.server), volumes)
     except BfvError as error:
         return error
+
+
+def absorb(found: ServerFound, request: Request, answer: Mapping[str, Any]) -> ServerFound | None:
+    """What is there after a write to a volume, by its answer; None where only another look tells, as of all that Nova does."""
+    if request.changes == "volume" and "status" in answer.get("volume", ()):
+        return _with_volume(found, volume_record.from_api(answer["volume"]))
+    if request.changes == "volume" and "metadata" in answer:
+        known = next((one for each in found.volumes.values() for one in each.volumes if one.id == request.key), None)
+        return None if known is None else _with_volume(found, replace(known, metadata={**known.metadata, **answer["metadata"]}))
+    return None
+
+
+def _with_volume(found: ServerFound, volume: Volume) -> ServerFound | None:
+    """A volume that is new stands beside others of its name: one of them may be that whose place it takes. None where it is none of the entry's."""
+
+    def among(ones: tuple[Volume, ...]) -> tuple[Volume, ...]:
+        return (*(one for one in ones if one.id != volume.id), volume)
+
+    volumes = {
+        label: replace(each, volumes=among(each.volumes)) if label in (volume.id, volume.name) else each
+        for label, each in found.volumes.items()
+    }
+    return replace(found, volumes=volumes) if volumes != found.volumes else None

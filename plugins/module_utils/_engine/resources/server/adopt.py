@@ -74,7 +74,7 @@ def adopted(seen: Seen) -> Adopted:
 
 def variables(one: Adopted) -> Json:
     """The playbook's variables of the server, or the one that says why it has none. What the cloud says is no template in them."""
-    told = {"bfv_server_left_alone": one.left_alone} if one.left_alone else {"bfv_server": one.options}
+    told = {"server_deploy_left_alone": one.left_alone} if one.left_alone else {"server_deploy_options": one.options}
     return {name: templates.literal(value) for name, value in told.items()}
 
 
