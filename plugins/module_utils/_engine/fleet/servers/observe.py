@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from ...cloud.connection import Cloud
 from ...cloud.shared_look import SharedLook
@@ -19,6 +19,8 @@ from ...resources.volume.record import Volume
 from ...values.errors import BfvError
 from ...values.plan import Request
 from .wanted import ServerWanted
+
+Answer = TypeVar("Answer")
 
 # Up to so many servers are asked for one by one: in a project with many others that costs less than a list of all.
 FEW = 4
@@ -34,20 +36,34 @@ class ServerFound:
     ports: tuple[Mapping[str, object], ...] | None = None
 
 
-def observe(cloud: Cloud, wants: list[ServerWanted]) -> dict[str, ServerFound | BfvError]:
+def read(cloud: Cloud, wants: list[ServerWanted]) -> dict[str, ServerFound | BfvError]:
     """What is there of each server by its name, or why that could not be read."""
-    look = SharedLook(cloud, in_bulk=len(wants) > FEW)
-    with ThreadPoolExecutor(_READERS) as readers:
-        found = readers.map(lambda want: _observe(look, want), wants)
-        return {want.name: one for want, one in zip(wants, found, strict=True)}
+    return observe(SharedLook(cloud, in_bulk=len(wants) > FEW), wants)
 
 
-def _observe(look: SharedLook, want: ServerWanted) -> ServerFound | BfvError:
+def observe(look: SharedLook, wants: list[ServerWanted]) -> dict[str, ServerFound | BfvError]:
+    """The same, out of a look that others share. Nova and Cinder are asked at the same time."""
+    with ThreadPoolExecutor(_READERS) as of_nova, ThreadPoolExecutor(_READERS) as of_cinder:
+        servers = of_nova.map(lambda want: _read(lambda: server.observe(look, want.server)), wants)
+        volumes = of_cinder.map(lambda want: _read(lambda: _observe_volumes(look, want)), wants)
+        return {want.name: _found(seen, own) for want, seen, own in zip(wants, servers, volumes, strict=True)}
+
+
+def _observe_volumes(look: SharedLook, want: ServerWanted) -> dict[str, volume.Found]:
+    return {one.label: volume.observe(look, one) for one in want.volumes}
+
+
+def _read(ask: Callable[[], Answer]) -> Answer | BfvError:
     try:
-        volumes = {one.label: volume.observe(look, one) for one in want.volumes}
-        return ServerFound(server.observe(look, want.server), volumes)
+        return ask()
     except BfvError as error:
         return error
+
+
+def _found(seen: server.Found | BfvError, volumes: dict[str, volume.Found] | BfvError) -> ServerFound | BfvError:
+    if isinstance(seen, BfvError):
+        return seen
+    return volumes if isinstance(volumes, BfvError) else ServerFound(seen, volumes)
 
 
 def absorb(found: ServerFound, request: Request, answer: Mapping[str, Any]) -> ServerFound | None:

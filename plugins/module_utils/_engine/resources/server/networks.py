@@ -133,8 +133,11 @@ def _check_address(cloud: Cloud, network: str, ip: str, where: str, subject: str
 def differences(cloud: Cloud, server: Server, networks: str | list[dict[str, str]], groups: Iterable[str] | None) -> list[str]:
     """What a server does not have of the networks and groups that are asked for, in words. Neutron is asked only where Nova leaves it open.
 
-    Nova tells the networks by their names, where the server has an address in them, and the groups of all ports together.
+    Nova tells the networks by their names, where the server has an address in them, and the groups of all ports together. Of a server that it is
+    just making it tells neither.
     """
+    if server.status == "BUILD":
+        return []
     asked = networks if isinstance(networks, list) else []
     open_ones = [one for one in asked if not _has(server, one)]
     by_port = groups if len(server.macs) > 1 else None
