@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stands in for the get-pip.py that ansible-test downloads from a server of its own: runs the pip of the wheel beside it.
 
-tools/sanity.sh puts it into ansible-test's cache, so that `make test` needs a package index and no other server.
+tools/ansible_test.sh puts it into ansible-test's cache, so that `make test` needs a package index and no other server.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# ansible-test sanity on a copy: it wants a path that ends in ansible_collections/bfv/openstack, and no other files in it.
-# Arguments go to ansible-test: tools/sanity.sh --test validate-modules
+# ansible-test on a copy: it wants a path that ends in ansible_collections/bfv/openstack, and no other files in it.
+# The ansible-core of the first Python in PATH is the one that tests. All arguments go to ansible-test:
+#   tools/ansible_test.sh sanity --test validate-modules
+#   PATH=$PWD/.cache/clients/oldest/bin:$PATH tools/ansible_test.sh units
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-work=$PWD/.cache/sanity
+work=$PWD/.cache/ansible-test
 copy=$work/ansible_collections/bfv/openstack
 site_packages=$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
@@ -29,9 +31,9 @@ pip=$(sed -n "s/^ *pip='\([0-9.]*\)',$/\1/p" "$site_packages/ansible_test/_inter
 cache=$HOME/.ansible/test/cache
 if [ ! -e "$cache/get_pip_${pip//./_}.py" ]; then
   rm -rf "$cache"
-  python -m pip download --quiet --no-deps --only-binary :all: --dest "$cache" "pip==$pip"
+  .venv/bin/python -m pip download --quiet --no-deps --only-binary :all: --dest "$cache" "pip==$pip"
   cp tools/get_pip.py "$cache/get_pip_${pip//./_}.py"
 fi
 
 cd "$copy"
-exec ansible-test sanity --local --color no --python "$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" "$@"
+exec ansible-test "$1" --color no --python "$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" "${@:2}"
