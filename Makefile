@@ -95,7 +95,7 @@ lint-changelog:
 .PHONY: test-sanity
 test-sanity: venv ## ansible-test sanity, without exceptions
 	@tools/need.sh git:git shellcheck:shellcheck
-	$(CHECK) sanity tools/sanity.sh
+	$(CHECK) sanity tools/ansible_test.sh sanity --local
 
 .PHONY: test-unit
 test-unit: venv ## Unit tests
@@ -119,6 +119,54 @@ test-clients: venv ## Doors, modules and masking with the oldest and newest clie
 .PHONY: coverage
 coverage: venv ## Unit tests, and which lines and branches of the plugins they reach
 	pytest tests/unit -n 2 --cov=plugins --cov-report=term-missing:skip-covered
+
+# What a release has to pass beside the other checks: the collection as Galaxy, ansible-test and a browser see it.
+VERSION := $(shell sed -n 's/^version: //p' galaxy.yml)
+TARBALL := .cache/dist/bfv-openstack-$(VERSION).tar.gz
+PUBLISH := .cache/publish
+# The tools of requirements/publish.txt come first, with an ansible-core of their own.
+IN_PUBLISH := env PATH="$(CURDIR)/$(PUBLISH)/bin:$(PATH)"
+# ansible-test runs with the ansible-core of a pair. With --venv it makes the environment that the tests' requirements.txt asks for.
+IN_PAIR = env PATH="$(CURDIR)/.cache/clients/$1/bin:$(PATH)"
+UNITS ?= tests/unit/
+
+$(PUBLISH)/ready: requirements/publish.txt $(STAMP)
+	uv venv --quiet --clear --python $(VENV)/bin/python $(PUBLISH)
+	uv pip sync --quiet --require-hashes --python $(PUBLISH)/bin/python $<
+	touch $@
+
+.PHONY: tarball
+tarball: venv ## Build the collection as it is published, in .cache/dist
+	@ansible-galaxy collection build --force --output-path .cache/dist
+
+.PHONY: test-publish publish-importer publish-docs publish-sanity publish-units
+PUBLISHED := importer licences docs-site links sanity-oldest sanity-newest sanity-next units-oldest units-newest
+test-publish: ## What a release has to pass: Galaxy's importer, the site of the documentation, ansible-test on all pairs (an hour)
+	@$(MAKE) --no-print-directory --keep-going publish-importer publish-docs publish-sanity publish-units; status=$$?; \
+	python tools/checks.py table $(PUBLISHED) && exit $$status
+
+publish-importer: tarball $(PUBLISH)/ready
+	$(CHECK) licences $(IN_PUBLISH) reuse lint --quiet
+	$(CHECK) importer $(IN_PUBLISH) tools/importer.sh $(TARBALL)
+
+publish-docs: tarball $(PUBLISH)/ready
+	$(CHECK) docs-site $(IN_PUBLISH) tools/docs_site.sh $(TARBALL)
+	$(CHECK) links pytest tests/publish --junitxml=$(RESULTS)/links.xml
+
+publish-sanity publish-units: venv
+	@tools/need.sh git:git shellcheck:shellcheck cc:gcc
+
+publish-sanity:
+	@status=0; for pair in oldest newest next; do \
+	  python tools/clients.py venv $$pair && \
+	  python tools/checks.py run sanity-$$pair $(call IN_PAIR,$$pair) tools/ansible_test.sh sanity --local || status=1; \
+	done; exit $$status
+
+publish-units:
+	@status=0; for pair in oldest newest; do \
+	  python tools/clients.py venv $$pair && \
+	  python tools/checks.py run units-$$pair $(call IN_PAIR,$$pair) tools/ansible_test.sh units --venv $(UNITS) || status=1; \
+	done; exit $$status
 
 LAW_SEQUENCES ?= 20000
 

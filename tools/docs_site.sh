@@ -15,6 +15,6 @@ ln -s "$site_packages/ansible_collections/openstack/cloud" "$collections/opensta
 
 antsibull-docs sphinx-init --use-current --squash-hierarchy --fail-on-error --sphinx-theme furo --project bfv.openstack \
   --copyright "The bfv.openstack contributors" --dest-dir "$site" bfv.openstack >/dev/null
-cp tools/docs_site/ansible_labels.txt "$site"
+cp -r tools/docs_site/{ansible_labels.txt,static} "$site"
 cat tools/docs_site/conf.py >>"$site/conf.py"
 ANSIBLE_COLLECTIONS_PATH=$site/collections "$site/build.sh"

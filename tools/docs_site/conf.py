@@ -9,6 +9,8 @@ pygments_style = "default"
 pygments_dark_style = "monokai"
 antsibull_ext_color_scheme = "default-autodark"
 html_title = "bfv.openstack"
+html_static_path = ["static"]
+html_css_files = ["links.css"]
 
 
 def inventory(labels: str) -> bytes:
@@ -21,4 +23,6 @@ def inventory(labels: str) -> bytes:
 
 here = Path(__file__).parent
 (here / "ansible.inv").write_bytes(inventory((here / "ansible_labels.txt").read_text()))
-intersphinx_mapping = {"ansible_devel": ("https://docs.ansible.com/projects/ansible/devel/", "ansible.inv")}
+intersphinx_mapping = {
+    "ansible_devel": ("https://docs.ansible.com/projects/ansible/devel/", "../ansible.inv")
+}  # from rst, where the pages are
