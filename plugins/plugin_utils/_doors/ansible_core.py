@@ -3,7 +3,8 @@
 
 """What ansible-core has for itself, and a module in its worker process needs: the only file on the controller that knows it.
 
-Any release may rename these. Then modules run in processes of their own, as those of everybody else do.
+Any release may rename these. Then modules run in processes of their own, as those of everybody else do, and each host of a role makes a call
+of its own.
 """
 
 from __future__ import annotations
@@ -36,17 +37,45 @@ NAMES = (
 )
 
 
+# What tells of a play's other hosts, and of the way on which a task comes to its host.
+NAMES_OF_OTHERS = (
+    "ansible.playbook.task:Task.get_play",
+    "ansible.playbook.task_include:TaskInclude",
+    "ansible.template:Templar.copy_with_new_env",
+    "ansible.template:Templar.evaluate_conditional",
+    "ansible.vars.manager:VariableManager.get_vars",
+)
+
+# Strategies in which no host begins a task before all others have ended the one before it.
+_IN_STEP = ("linear", "debug")
+
+
 def gone() -> str:
     """The first of the names that this ansible-core does not have, or has for something else; empty where all are as they were."""
-    for name in NAMES:
-        try:
-            resolve_name(name)
-        except (AttributeError, ImportError):
-            return name.replace(":", ".")
+    name = _first_gone(NAMES)
+    if name:
+        return name
     try:
         built(b"", "")
     except TypeError:
         return "ansible.executor.module_common._BuiltModule of four fields"
+    return ""
+
+
+def gone_of_others(action: Any, hostvars: Any) -> str:
+    """As ``gone``, for what tells of other hosts."""
+    own = {"Task._parent": (action._task, "_parent")}
+    own |= {f"HostVars.{name}": (hostvars, name) for name in ("_inventory", "_variable_manager")}
+    lacking = (f"ansible's {name}" for name, (owner, attribute) in own.items() if not hasattr(owner, attribute))
+    return _first_gone(NAMES_OF_OTHERS) or next(lacking, "")
+
+
+def _first_gone(names: tuple[str, ...]) -> str:
+    for name in names:
+        try:
+            resolve_name(name)
+        except (AttributeError, ImportError):
+            return name.replace(":", ".")
     return ""
 
 
@@ -104,3 +133,46 @@ def stdout_callback() -> type:
 
     found: type = callback_loader.get(constants.DEFAULT_STDOUT_CALLBACK, class_only=True)  # type: ignore[attr-defined,no-untyped-call]
     return found
+
+
+def folder_of_this_run() -> str:
+    """Ansible makes it for its owner alone when it starts, and removes it when it ends."""
+    from ansible import constants
+
+    return str(constants.DEFAULT_LOCAL_TMP)  # type: ignore[attr-defined]
+
+
+def identity(task: Any) -> str:
+    """The same for a task on all of its hosts, and another for each task: also for one that is included again."""
+    return str(task._uuid)
+
+
+def is_in_step(task: Any) -> bool:
+    """Whether all hosts come to a task together."""
+    name = str(task.get_play().strategy)
+    return name.removeprefix("ansible.builtin.").removeprefix("ansible.legacy.") in _IN_STEP
+
+
+def includes(task: Any) -> list[Any]:
+    """The tasks that have included a task at run time."""
+    from ansible.playbook.task_include import TaskInclude
+
+    found, parent = [], task._parent
+    while parent is not None:
+        if isinstance(parent, TaskInclude) and not parent.statically_loaded:
+            found.append(parent)
+        parent = parent._parent
+    return found
+
+
+def variables_of(host: str, action: Any, task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables of an action's task for another host of the batch, as Ansible gives them to the task there. None of them is templated."""
+    known = task_vars["hostvars"]
+    of_host: dict[str, Any] = known._variable_manager.get_vars(
+        play=action._task.get_play(),
+        host=known._inventory.get_host(host),
+        task=action._task,
+        _hosts=task_vars["ansible_play_batch"],
+        _hosts_all=task_vars["ansible_play_hosts_all"],
+    )
+    return of_host

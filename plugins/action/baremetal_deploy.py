@@ -1,0 +1,107 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The one task of the role baremetal_deploy: the first host makes one call of baremetal_fleet for all of them, and each takes its own result.
+
+The fleet's own action is loaded where the call is made, and not in ansible-playbook, which would be a larger process to fork for each host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import ansible_core, deploying, hosts, progress
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.role_variables import BadVariables, RoleVariables
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.together import Json, Together
+
+FLEET = "bfv.openstack.baremetal_fleet"
+
+
+class ActionModule(ActionBase):
+    supports_raw_params = False
+
+    # Those of the run are nobody's: they are shown once, with the host that makes the call.
+    _warnings: tuple[Any, ...] = ()
+
+    def run(self, tmp: Any = None, task_vars: Json | None = None) -> Json:
+        """Hand a host what became of its node."""
+        variables = task_vars or {}
+        super().run(tmp, variables)  # type: ignore[no-untyped-call]
+        host = variables["inventory_hostname"]
+        known = {host: variables}
+        alone = hosts.reason_to_be_alone(self, variables)
+        if alone:
+            Display().vvv(f"Each host makes a call of its own: {alone}")
+        folder = Path(ansible_core.folder_of_this_run()) / f"bfv-{ansible_core.identity(self._task)}"
+
+        def call(named: list[str]) -> dict[str, Json]:
+            if not alone:
+                known.update(hosts.companions(self, variables))
+            return self._call({one: known[one] for one in named if one in known}, variables)
+
+        batch = [] if alone else variables["ansible_play_batch"]
+        result = Together(folder).result_of(host, batch, call)
+        self._tell(result)
+        return {**result, **({"warnings": self._warnings} if self._warnings else {})}
+
+    def _call(self, known: Mapping[str, Mapping[str, Any]], task_vars: Json) -> dict[str, Json]:
+        """The results of all these hosts, of which the first is this one."""
+        role = RoleVariables("baremetal_deploy")
+        asked: dict[str, Json] = {}
+        found: dict[str, Json] = {}
+        for host, variables in known.items():
+            try:
+                one = role.of(host, variables, self._templar.copy_with_new_env(available_variables=variables))
+            except BadVariables as error:
+                found[host] = deploying.failure(str(error))
+                continue
+            first = next(iter(asked), host)
+            differing = deploying.differing(one, asked.get(first, one))
+            if differing:
+                found[host] = deploying.failure(deploying.refusal_of_another_run(host, differing, first))
+            else:
+                asked[host] = one
+        if asked:
+            found |= self._asked(asked, task_vars)
+        # Some may go on without this call: only where all were in it, all know that no host has more to do.
+        some = any(one.get("stages") for one in found.values()) or not set(task_vars["ansible_play_batch"]) <= found.keys()
+        return {host: {**one, "stages_of_some": some} for host, one in found.items()}
+
+    def _asked(self, asked: Mapping[str, Json], task_vars: Json) -> dict[str, Json]:
+        given = {**self._task.args}
+        if not given.pop("stages_done", False) and any(map(deploying.has_stages_before, asked.values())):
+            nothing = {"changed": False, "failed": False, "msg": "", "actions": [], "differs": [], "stages": [deploying.BEFORE]}
+            return {host: {**nothing, "sharers": deploying.sharers(host, asked)} for host in asked}
+        fleet = self._fleet({**given, **deploying.call(asked)}, task_vars)
+        results = deploying.results(asked, fleet)
+        for host, one in results.items():
+            waits = deploying.waits(asked[host]) and not self._task.check_mode
+            one["stages"] = [deploying.WAIT] if waits else []
+        self._warnings = (*fleet.get("warnings", ()), *deploying.warnings(fleet))
+        return results
+
+    def _fleet(self, options: Json, task_vars: Json) -> Json:
+        """The module's own action, with this one's connection to the controller."""
+        task = self._task.copy()
+        task.action, task.args = FLEET, options
+        action = self._shared_loader_obj.action_loader.get(
+            FLEET,
+            task=task,
+            connection=self._connection,
+            play_context=self._play_context,
+            loader=self._loader,
+            templar=self._templar,
+            shared_loader_obj=self._shared_loader_obj,
+        )
+        result: Json = action.run(task_vars=task_vars)
+        return result
+
+    def _tell(self, result: Json) -> None:
+        """What a run would do, which Ansible itself shows with -v alone. A run that does it has told so."""
+        if self._task.check_mode and progress.are_lines_welcome():
+            for action in result["actions"]:
+                progress.tell(f"    {action}", 0)

@@ -1,0 +1,132 @@
+#!/usr/bin/python
+# Copyright: The bfv.openstack contributors
+# Apache License 2.0 (see LICENSE) or, at your option, GNU General Public License v3.0+ (https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: Apache-2.0 OR GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: baremetal_deploy
+short_description: The task of the role baremetal_deploy
+version_added: 1.0.0
+author:
+  - The bfv.openstack contributors (@bfv-openstack)
+description:
+  - The role P(bfv.openstack.baremetal_deploy#role) consists of this task. Use the role, or M(bfv.openstack.baremetal_fleet) for a list of nodes that are no hosts.
+  - What is wanted of the hosts is in their variables, which the role explains. They are held against its argument spec here, for each host.
+  - The task of the host that comes first makes one call of M(bfv.openstack.baremetal_fleet) for all hosts of the batch that come to the task. The tasks
+    of the others wait for it, and each host gets its own result, its own diff and its own failure.
+  - Only a host that comes to the task for certain is taken along - one for which the conditions of the task, and of what included it, hold, and of
+    which the same task has failed before and was rescued as of the first one, or none. The others have a call of their own. With the
+    strategy V(free), and in a loop of C(include_role), each host has.
+extends_documentation_fragment:
+  - bfv.openstack.connection
+  - bfv.openstack.attributes.action_group
+options:
+  stages_done:
+    description:
+      - Whether the role has done what comes before the call, checkpoints and a look at the disks. Without it a batch of which a host asks for
+        one of these is told so (RV(stages)), and nothing else is done.
+    type: bool
+    default: false
+attributes:
+  action:
+    support: full
+    description:
+      - It is an action plugin, which runs on the controller.
+  async:
+    support: none
+    description:
+      - The task cannot be run with the C(async) keyword.
+  check_mode:
+    support: full
+    description:
+      - In check mode nothing is changed, and the result is what would be.
+  diff_mode:
+    support: full
+    description:
+      - In diff mode each host has what is different of its node. Secrets never appear in it.
+  idempotent:
+    support: full
+    description:
+      - A second run with the same variables changes nothing, as long as nobody else has changed the cloud.
+seealso:
+  - module: bfv.openstack.baremetal_fleet
+  - plugin: bfv.openstack.baremetal_deploy
+    plugin_type: role
+"""
+
+EXAMPLES = r"""
+- name: Bring the node where it should be
+  bfv.openstack.baremetal_deploy:
+  delegate_to: localhost
+  register: baremetal_deploy_result
+"""
+
+RETURN = r"""
+actions:
+  description: What was written, as RV(bfv.openstack.baremetal_fleet#module:nodes).
+  returned: always
+  type: list
+  elements: str
+  sample: [deploy node rack3-node07]
+differs:
+  description: What of its volumes is not as asked for, as RV(bfv.openstack.baremetal_fleet#module:nodes).
+  returned: always
+  type: list
+  elements: str
+  sample: []
+msg:
+  description: Why the node failed. Empty if it did not.
+  returned: always
+  type: str
+  sample: ""
+node:
+  description: The node as M(bfv.openstack.baremetal_node_storage) returns it. C(null) where there is none.
+  returned: unless the host failed or RV(stages) come before
+  type: dict
+  sample: {name: rack3-node07, provision_state: active, storage_interface: cinder}
+connectors:
+  description: The node's connectors as M(bfv.openstack.volume_connector) returns them.
+  returned: as RV(node)
+  type: list
+  elements: dict
+  sample: []
+targets:
+  description: The node's targets as M(bfv.openstack.volume_target) returns them. Secrets are masked.
+  returned: as RV(node)
+  type: list
+  elements: dict
+  sample: []
+volumes:
+  description: The wanted volumes as M(bfv.openstack.bfv_volume) returns them.
+  returned: as RV(node)
+  type: list
+  elements: dict
+  sample: []
+history:
+  description: What happened to the node and when, in seconds since the call began.
+  returned: as RV(node)
+  type: list
+  elements: dict
+  sample:
+    - {at: 0.812, what: deploy node rack3-node07}
+stages:
+  description:
+    - What else the role has to do for the host. V(before) is what comes before the call, which has not been made then; V(wait) is to wait for the machine.
+  returned: unless the host failed
+  type: list
+  elements: str
+  sample: []
+stages_of_some:
+  description: Whether another host of the batch may have RV(stages).
+  returned: always
+  type: bool
+  sample: false
+sharers:
+  description: The targets of an array that other hosts ask for as well.
+  returned: where RV(stages) come before
+  type: list
+  elements: dict
+  sample: []
+"""

@@ -1,0 +1,56 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: Apache-2.0
+
+"""The other hosts of a task: which of them come to it as surely as this one did, and with which variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+
+from . import ansible_core
+
+# Ansible sets it where a task has failed and a block went on with its `rescue`.
+_RESCUED = "ansible_failed_task"
+
+
+def reason_to_be_alone(action: Any, task_vars: Mapping[str, Any]) -> str:
+    """Why nothing is known of the others' way to this task; empty where it is known."""
+    gone = ansible_core.gone_of_others(action, task_vars["hostvars"])
+    if gone:
+        return f"this ansible-core has no {gone}"
+    task = action._task
+    reasons = {
+        "the strategy lets each host go its own way": not ansible_core.is_in_step(task),
+        "the task is to run on one host": bool(task.run_once),
+        "it was included by a loop": any(include.loop is not None for include in ansible_core.includes(task)),
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
+
+
+def companions(action: Any, task_vars: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The other hosts of the batch that are on the same way as this one, and their variables.
+
+    That is: all conditions of the task, and of those that included it, hold for them as well, and the same task has failed of both, or none. A host
+    that is not among them may come nevertheless, and one that is comes for certain, unless it is unreachable or the run ends.
+    """
+    conditions = [one for task in (action._task, *ansible_core.includes(action._task)) for one in task.when]
+    found = {}
+    for host in task_vars["ansible_play_batch"]:
+        if host != task_vars["inventory_hostname"]:
+            variables = ansible_core.variables_of(host, action, task_vars)
+            if variables.get(_RESCUED) == task_vars.get(_RESCUED) and _hold(conditions, action, variables):
+                found[host] = variables
+    return found
+
+
+def _hold(conditions: list[Any], action: Any, variables: Mapping[str, Any]) -> bool:
+    if not conditions:
+        return True
+    templar = action._templar.copy_with_new_env(available_variables=variables)
+    try:
+        return all(templar.evaluate_conditional(one) for one in conditions)
+    except AnsibleError:  # that host will tell
+        return False
