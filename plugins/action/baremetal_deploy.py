@@ -68,19 +68,19 @@ class ActionModule(ActionBase):
         if asked:
             found |= self._asked(asked, task_vars)
         # Some may go on without this call: only where all were in it, all know that no host has more to do.
-        some = any(one.get("stages") for one in found.values()) or not set(task_vars["ansible_play_batch"]) <= found.keys()
+        some = any(one.get("stage") for one in found.values()) or not set(task_vars["ansible_play_batch"]) <= found.keys()
         return {host: {**one, "stages_of_some": some} for host, one in found.items()}
 
     def _asked(self, asked: Mapping[str, Json], task_vars: Json) -> dict[str, Json]:
         given = {**self._task.args}
         if not given.pop("stages_done", False) and any(map(deploying.has_stages_before, asked.values())):
-            nothing = {"changed": False, "failed": False, "msg": "", "actions": [], "differs": [], "stages": [deploying.BEFORE]}
+            nothing = {"changed": False, "failed": False, "msg": "", "actions": [], "differs": [], "stage": deploying.BEFORE}
             return {host: {**nothing, "sharers": deploying.sharers(host, asked)} for host in asked}
         fleet = self._fleet({**given, **deploying.call(asked)}, task_vars)
         results = deploying.results(asked, fleet)
         for host, one in results.items():
             waits = deploying.waits(asked[host]) and not self._task.check_mode
-            one["stages"] = [deploying.WAIT] if waits else []
+            one["stage"] = deploying.WAIT if waits else deploying.NOTHING
         self._warnings = (*fleet.get("warnings", ()), *deploying.warnings(fleet))
         return results
 

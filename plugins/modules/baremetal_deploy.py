@@ -26,7 +26,7 @@ options:
   stages_done:
     description:
       - Whether the role has done what comes before the call, checkpoints and a look at the disks. Without it a batch of which a host asks for
-        one of these is told so (RV(stages)), and nothing else is done.
+        one of these is told so (RV(stage)), and nothing else is done.
     type: bool
     default: false
 attributes:
@@ -83,7 +83,7 @@ msg:
   sample: ""
 node:
   description: The node as M(bfv.openstack.baremetal_node_storage) returns it. C(null) where there is none.
-  returned: unless the host failed or RV(stages) come before
+  returned: unless the host failed, or RV(stage) is V(before)
   type: dict
   sample: {name: rack3-node07, provision_state: active, storage_interface: cinder}
 connectors:
@@ -111,21 +111,20 @@ history:
   elements: dict
   sample:
     - {at: 0.812, what: deploy node rack3-node07}
-stages:
+stage:
   description:
-    - What else the role has to do for the host. V(before) is what comes before the call, which has not been made then; V(wait) is to wait for the machine.
-  returned: unless the host failed
-  type: list
-  elements: str
-  sample: []
+    - What the role does next for the host. V(before) is what comes before the call, which has not been made then; V(wait_for) is to wait for the machine.
+  returned: unless the variables of the host were refused
+  type: str
+  sample: ""
 stages_of_some:
-  description: Whether another host of the batch may have RV(stages).
+  description: Whether a host of the batch may have a RV(stage).
   returned: always
   type: bool
   sample: false
 sharers:
   description: The targets of an array that other hosts ask for as well.
-  returned: where RV(stages) come before
+  returned: where RV(stage) is V(before)
   type: list
   elements: dict
   sample: []

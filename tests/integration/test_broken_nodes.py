@@ -17,7 +17,7 @@ from .runs import Ansible, Run, task
 
 ALIAS = "it-alias"  # the host of the good node
 UNDEFINED = "it-undefined"  # the host whose variables cannot be read
-TELL = "Tell what became of the node"
+TASK = "Bring the node where it should be"
 CASES = {
     "malformed IQN": ("iqn.2026.example", "not an iSCSI name"),
     "malformed portal": ("192.0.2.10:http", "not a TCP port"),
@@ -86,7 +86,7 @@ def broken(lab: Lab, ansible: Ansible) -> Broken:
 @pytest.mark.parametrize("case", CASES)
 def test_a_broken_node_fails_its_own_host_with_one_clear_line(broken: Broken, case: str) -> None:
     host = broken.nodes[case].name if case in broken.nodes else "it-no-such-node"
-    told = broken.run.hosts(TELL)[host]
+    told = broken.run.hosts(TASK)[host]
     assert broken.run.recap[host]["failed"] == 1
     assert told["failed"]
     assert "\n" not in told["msg"]

@@ -23,7 +23,7 @@ from .test_interrupted import kill
 pytestmark = pytest.mark.extra
 
 SITE = "bfv.openstack.site"
-TELL = "Tell what became of the node"
+TASK = "Bring the node where it should be"
 
 
 def of_array(**target: object) -> Json:
@@ -58,7 +58,7 @@ class Story:
     seen: dict[str, Snapshot]
 
     def told(self, run: str, node: Node) -> Json:
-        return self.runs[run].hosts(TELL)[node.name]
+        return self.runs[run].hosts(TASK)[node.name]
 
 
 @pytest.fixture(scope="module")
@@ -125,10 +125,10 @@ def test_a_running_machine_is_left_alone(story: Story) -> None:
 def test_check_mode_tells_the_redeployment_and_does_nothing(story: Story) -> None:
     assert story.asked["check"].writes == []
     for node in (story.array, story.cinder):
-        actions = story.told("check", node)["msg"]
+        actions = story.told("check", node)["actions"]
         assert f"undeploy node {node.name} ({node.uuid})" in actions
         assert actions[-1] == f"deploy node {node.name}"
-    assert story.told("check", story.same)["msg"] == "nothing to do"
+    assert story.told("check", story.same)["actions"] == []
     assert f"+++ after: node {story.array.name}" in story.runs["check"].stdout
 
 
@@ -147,7 +147,7 @@ def test_the_volume_of_before_is_kept(story: Story) -> None:
 
 def test_what_was_done_is_what_was_told(story: Story) -> None:
     for node in (story.array, story.cinder):
-        assert story.told("redeploy", node)["msg"] == story.told("check", node)["msg"]
+        assert story.told("redeploy", node)["actions"] == story.told("check", node)["actions"]
 
 
 def test_a_node_that_is_as_asked_for_is_not_touched(story: Story) -> None:

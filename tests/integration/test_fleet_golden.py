@@ -22,7 +22,7 @@ from .test_interrupted import kill
 pytestmark = pytest.mark.extra
 
 SITE = "bfv.openstack.site"
-TELL = "Tell what became of the node"
+TASK = "Bring the node where it should be"
 
 
 def created(proxy: Proxy, source: str) -> list[Json]:
@@ -91,9 +91,9 @@ def test_each_node_boots_from_its_own_clone(story: Story, lab: Lab) -> None:
 
 
 def test_one_host_tells_the_conversion(story: Story) -> None:
-    told = story.runs["deploy"].hosts(TELL)
-    assert sum(any("from image" in action for action in one["msg"]) for one in told.values()) == 1
-    assert all(any("from volume golden-" in action for action in one["msg"]) for one in told.values())
+    told = story.runs["deploy"].hosts(TASK)
+    assert sum(any("from image" in action for action in one["actions"]) for one in told.values()) == 1
+    assert all(any("from volume golden-" in action for action in one["actions"]) for one in told.values())
 
 
 def test_the_second_run_changes_nothing(story: Story) -> None:
@@ -148,7 +148,7 @@ def test_a_conversion_that_cinder_refuses_is_told_by_every_host(lab: Lab, ansibl
     inventory = str(ansible.inventory(hosts(nodes, image), baremetal_deploy_golden=True, baremetal_deploy_timeout=60))
     run = ansible.playbook(SITE, "-i", inventory, environment=proxy.environment)
     assert run.code == 2
-    told = run.hosts(TELL)
+    told = run.hosts(TASK)
     assert [said.rstrip(".") in told[node.name]["msg"] for node in nodes] == [True] * 3
     # The second time after another look, which had not found that of another run.
     assert len([one for one in proxy.requests if one.method == "POST" and b"imageRef" in one.body]) == 2

@@ -24,7 +24,7 @@ from .runs import Ansible, Run
 pytestmark = pytest.mark.long
 
 SITE = "bfv.openstack.site"
-TELL = "Tell what became of the node"
+TASK = "Bring the node where it should be"
 SUMMARY = r"deployed {done}/30, {failed} failed, 0 waiting, "
 OF_CINDER = 3  # of the sound nodes; the others boot from an array
 SOUND = 27
@@ -70,7 +70,7 @@ class Story:
 
     def host(self, run: str, node: Node) -> Json:
         """What the run told of the node's host."""
-        return self.runs[run].hosts(TELL)[node.name]
+        return self.runs[run].hosts(TASK)[node.name]
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,7 @@ def test_a_run_after_the_repair_finishes_the_three(story: Story) -> None:
     assert states(story, "repaired", list(story.broken.values())) == {"active": len(BROKEN)}
     for node in story.broken.values():
         assert story.host("repaired", node)["changed"]
-        assert story.host("repaired", node)["msg"][-1] == f"deploy node {node.name}"
+        assert story.host("repaired", node)["actions"][-1] == f"deploy node {node.name}"
 
 
 def test_the_run_after_the_repair_changes_nothing_else(story: Story) -> None:

@@ -23,7 +23,6 @@ DEPLOY = "bfv.openstack.deploy"
 UNDEPLOY = "bfv.openstack.undeploy"
 SAY = "Say why the node could not boot from the disk"
 LOOK = "Look at the disk as the node will see it"
-TELL = "Tell what became of the node"
 ADDRESSES = ("127.61.8.1", "127.61.8.2")
 MIB = 1024**2
 SECRET = "a-word-that-nobody-sees"

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,7 @@ pytestmark = pytest.mark.extra
 
 SITE = "bfv.openstack.site"
 ROLE = "bfv.openstack.baremetal_deploy"
-FLEET = "Bring the nodes where they should be"
-TELL = "Tell what became of the node"
+TASK = "Bring the node where it should be"
 NOWHERE = "it-no-such-node"
 
 
@@ -56,7 +56,7 @@ def states(lab: Lab, nodes: list[Node]) -> list[str]:
 
 def calls(run: Run) -> int:
     """How often the module ran: once for each batch."""
-    return sum(one["task"].endswith(FLEET) for one in run.records)
+    return len(re.findall(r"^deployed \d+/\d+, \d+ failed, 0 waiting", run.stdout, re.MULTILINE))
 
 
 # A part of the inventory
@@ -151,7 +151,7 @@ def test_a_run_that_stops_early_begins_nothing_more_and_the_next_one_finishes(
     run = ansible.playbook(SITE, "-i", inventory, environment=stopping.environment)
     assert run.code == 2
     assert stopping.writes == []
-    told = run.hosts(TELL)
+    told = run.hosts(TASK)
     assert "Failed to find node" in told[NOWHERE]["msg"]
     for node in nodes:
         assert f"Failed to go on with node {node.name}" in told[node.name]["msg"]
@@ -184,8 +184,8 @@ def test_check_and_diff_show_each_node_and_change_none(lab: Lab, ansible: Ansibl
     assert run.code == 0, run.text
     assert proxy.writes == []
     assert states(lab, nodes) == ["available"] * 2
-    assert not report.exists()
+    assert report.exists()
     for node in nodes:
         assert f"+++ after: node {node.name}" in run.stdout
         assert run.recap[node.name]["changed"] >= 1
-        assert run.hosts(TELL)[node.name]["msg"][-1] == f"deploy node {node.name}"
+        assert run.hosts(TASK)[node.name]["actions"][-1] == f"deploy node {node.name}"

@@ -23,7 +23,7 @@ from .waiting import until
 pytestmark = pytest.mark.extra
 
 DEPLOY = "bfv.openstack.deploy"
-TELL = "Tell what became of the node"
+TASK = "Bring the node where it should be"
 NODES, SLICES = 16, 8
 ROOM = 5  # for volumes of nodes, beside the golden one
 
@@ -102,7 +102,7 @@ class Slices:
     @property
     def failed(self) -> dict[str, str]:
         """What the hosts that failed say."""
-        told = {host: result for run in self.runs for host, result in run.hosts(TELL).items()}
+        told = {host: result for run in self.runs for host, result in run.hosts(TASK).items()}
         return {host: result["msg"] for host, result in told.items() if result.get("failed")}
 
     @property

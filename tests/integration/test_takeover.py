@@ -17,7 +17,7 @@ from .waiting import until
 
 DEPLOY = "bfv.openstack.deploy"
 UNDEPLOY = "bfv.openstack.undeploy"
-TELL = "Tell what became of the node"
+TASK = "Bring the node where it should be"
 SECRET = "of-a-lun-that-moves"
 
 
@@ -79,7 +79,7 @@ def test_the_spare_takes_over_from_a_node_that_is_seen_off(host: Host) -> None:
     run = host.run(host.spare, *asked, "--diff")
     assert run.code == 0, run.text
     assert SECRET not in run.text + check.text
-    assert run.hosts(TELL)["web"]["msg"] == check.hosts(TELL)["web"]["msg"]
+    assert run.hosts(TASK)["web"]["actions"] == check.hosts(TASK)["web"]["actions"]
     (now,) = host.lab.targets(host.spare)
     assert (host.state(host.spare), host.initiators(host.spare), now["uuid"]) == ("active", names, was["uuid"])
     assert (host.lab.targets(host.old), host.initiators(host.old)) == ([], [])

@@ -115,7 +115,7 @@ def test_a_place_to_ask_is_needed_before_anything_is_done(play: Play) -> None:
     run = play({"port": 22})
     assert run.code == 2
     assert "one of the following is required: host, url" in run.text
-    assert not run.hosts("Tell what became of the node")
+    assert run["Bring the node where it should be"]["actions"] == []
 
 
 def test_an_undeployed_machine_is_not_waited_for(play: Play, closed: int) -> None:

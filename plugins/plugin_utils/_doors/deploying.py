@@ -33,7 +33,8 @@ OF_RUN = (
     "timeout",
 )
 
-BEFORE, WAIT = "before", "wait"
+# What is left to do for a host: the file of the role that does it.
+BEFORE, WAIT, NOTHING = "before", "wait_for", ""
 
 
 def differing(asked: Json, first: Json) -> list[str]:
