@@ -30,32 +30,31 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Json | None = None) -> Json:
         """Hand a host what became of its node."""
         variables = task_vars or {}
-        super().run(tmp, variables)  # type: ignore[no-untyped-call]
+        super().run(tmp, variables)
         host = variables["inventory_hostname"]
-        known = {host: variables}
         alone = hosts.reason_to_be_alone(self, variables)
         if alone:
             Display().vvv(f"Each host makes a call of its own: {alone}")
-        folder = Path(ansible_core.folder_of_this_run()) / f"bfv-{ansible_core.identity(self._task)}"
+            result = self._call({host: variables}, variables)[host]
+        else:
+            folder = Path(ansible_core.folder_of_this_run()) / f"bfv-{ansible_core.identity(self._task)}"
 
-        def call(named: list[str]) -> dict[str, Json]:
-            if not alone:
-                known.update(hosts.companions(self, variables))
-            return self._call({one: known[one] for one in named if one in known}, variables)
+            def call(left: list[str]) -> dict[str, Json]:
+                known = {host: variables, **hosts.companions(self, variables)}
+                return self._call({one: known[one] for one in left if one in known}, variables)
 
-        batch = [] if alone else variables["ansible_play_batch"]
-        result = Together(folder).result_of(host, batch, call)
+            result = Together(folder).result_of(host, variables["ansible_play_batch"], call)
         self._tell(result)
         return {**result, **({"warnings": self._warnings} if self._warnings else {})}
 
-    def _call(self, known: Mapping[str, Mapping[str, Any]], task_vars: Json) -> dict[str, Json]:
+    def _call(self, known: Mapping[str, Json], task_vars: Json) -> dict[str, Json]:
         """The results of all these hosts, of which the first is this one."""
         role = RoleVariables("baremetal_deploy")
         asked: dict[str, Json] = {}
         found: dict[str, Json] = {}
         for host, variables in known.items():
             try:
-                one = role.of(host, variables, self._templar.copy_with_new_env(available_variables=variables))
+                one = role.of(host, variables, self._templar_of(variables, task_vars))
             except BadVariables as error:
                 found[host] = deploying.failure(str(error))
                 continue
@@ -70,6 +69,9 @@ class ActionModule(ActionBase):
         # Some may go on without this call: only where all were in it, all know that no host has more to do.
         some = any(one.get("stage") for one in found.values()) or not set(task_vars["ansible_play_batch"]) <= found.keys()
         return {host: {**one, "stages_of_some": some} for host, one in found.items()}
+
+    def _templar_of(self, variables: Json, task_vars: Json) -> Any:
+        return self._templar if variables is task_vars else self._templar.copy_with_new_env(available_variables=variables)
 
     def _asked(self, asked: Mapping[str, Json], task_vars: Json) -> dict[str, Json]:
         given = {**self._task.args}

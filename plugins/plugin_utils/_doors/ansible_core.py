@@ -39,6 +39,7 @@ NAMES = (
 
 # What tells of a play's other hosts, and of the way on which a task comes to its host.
 NAMES_OF_OTHERS = (
+    "ansible.constants:DEFAULT_LOCAL_TMP",
     "ansible.playbook.task:Task.get_play",
     "ansible.playbook.task_include:TaskInclude",
     "ansible.template:Templar.copy_with_new_env",
@@ -64,7 +65,7 @@ def gone() -> str:
 
 def gone_of_others(action: Any, hostvars: Any) -> str:
     """As ``gone``, for what tells of other hosts."""
-    own = {"Task._parent": (action._task, "_parent")}
+    own = {f"Task.{name}": (action._task, name) for name in ("_parent", "_uuid")}
     own |= {f"HostVars.{name}": (hostvars, name) for name in ("_inventory", "_variable_manager")}
     lacking = (f"ansible's {name}" for name, (owner, attribute) in own.items() if not hasattr(owner, attribute))
     return _first_gone(NAMES_OF_OTHERS) or next(lacking, "")
@@ -163,6 +164,15 @@ def includes(task: Any) -> list[Any]:
             found.append(parent)
         parent = parent._parent
     return found
+
+
+def rescued_from(variables: Mapping[str, Any]) -> object:
+    """What tells the task of a host that failed last, after which a block went on with its ``rescue``, from all other tasks. None without one."""
+    failed = variables.get("ansible_failed_task")
+    if not failed:
+        return None
+    # Until 2.21 it has the task's identity, then no more than what was written of it. How its loop is controlled is no plain value.
+    return failed.get("uuid") or {name: value for name, value in failed.items() if name != "loop_control"}
 
 
 def variables_of(host: str, action: Any, task_vars: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,9 +12,6 @@ from ansible.errors import AnsibleError
 
 from . import ansible_core
 
-# Ansible sets it where a task has failed and a block went on with its `rescue`.
-_RESCUED = "ansible_failed_task"
-
 
 def reason_to_be_alone(action: Any, task_vars: Mapping[str, Any]) -> str:
     """Why nothing is known of the others' way to this task; empty where it is known."""
@@ -30,23 +27,24 @@ def reason_to_be_alone(action: Any, task_vars: Mapping[str, Any]) -> str:
     return next((reason for reason, holds in reasons.items() if holds), "")
 
 
-def companions(action: Any, task_vars: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def companions(action: Any, task_vars: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The other hosts of the batch that are on the same way as this one, and their variables.
 
     That is: all conditions of the task, and of those that included it, hold for them as well, and the same task has failed of both, or none. A host
     that is not among them may come nevertheless, and one that is comes for certain, unless it is unreachable or the run ends.
     """
     conditions = [one for task in (action._task, *ansible_core.includes(action._task)) for one in task.when]
+    failed = ansible_core.rescued_from(task_vars)
     found = {}
     for host in task_vars["ansible_play_batch"]:
         if host != task_vars["inventory_hostname"]:
             variables = ansible_core.variables_of(host, action, task_vars)
-            if variables.get(_RESCUED) == task_vars.get(_RESCUED) and _hold(conditions, action, variables):
+            if ansible_core.rescued_from(variables) == failed and _hold(conditions, action, variables):
                 found[host] = variables
     return found
 
 
-def _hold(conditions: list[Any], action: Any, variables: Mapping[str, Any]) -> bool:
+def _hold(conditions: list[Any], action: Any, variables: dict[str, Any]) -> bool:
     if not conditions:
         return True
     templar = action._templar.copy_with_new_env(available_variables=variables)

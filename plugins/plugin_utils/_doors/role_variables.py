@@ -24,9 +24,10 @@ class RoleVariables:
     """The variables of a role of this collection. Their names begin with the role's."""
 
     def __init__(self, role: str) -> None:
-        spec = (_ROLES / role / "meta" / "argument_specs.yml").read_bytes()
-        self._options: dict[str, Any] = yaml.load(spec, getattr(yaml, "CSafeLoader", yaml.SafeLoader))["argument_specs"]["main"]["options"]
-        self._validator = ArgumentSpecValidator(self._options)
+        text = (_ROLES / role / "meta" / "argument_specs.yml").read_bytes()
+        spec = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        self._options: dict[str, Any] = spec["argument_specs"]["main"]["options"]
+        self._validator = ArgumentSpecValidator(self._options)  # type: ignore[no-untyped-call]
         self._prefix = f"{role}_"
 
     def of(self, host: str, variables: Mapping[str, Any], templar: Any) -> dict[str, Any]:
@@ -36,9 +37,11 @@ class RoleVariables:
             asked = templar.template(given)
         except AnsibleError:
             raise BadVariables(self._reason(host, given, templar)) from None
-        errors = self._validator.validate(dict(asked), validate_role_argument_spec=True).error_messages
-        if errors:
-            raise BadVariables(f"Failed to read the variables of host {host}: {'; '.join(errors)}. Nothing was changed.")
+        checked = self._validator.validate(dict(asked), validate_role_argument_spec=True)  # type: ignore[no-untyped-call]
+        if checked.error_messages:
+            raise BadVariables(
+                f"Failed to read the variables of host {host}: {'; '.join(checked.error_messages)}. Nothing was changed."
+            )
         return {name.removeprefix(self._prefix): value for name, value in asked.items()}
 
     @staticmethod

@@ -84,6 +84,25 @@ def test_field_r2_a_task_without_a_name_runs_in_a_process_of_its_own(folder: Pat
     assert NO_CLOUD in output
 
 
+@pytest.mark.parametrize("name", ["", "get_play", "_variable_manager", "copy_with_new_env"])
+def test_each_host_of_the_role_gets_its_result_with_and_without_what_tells_of_the_others(folder: Path, name: str) -> None:
+    (folder / "hosts").write_text("[baremetal]\nbm-0\nbm-1\n")
+    without = {"PYTHONPATH": str(folder), "NAME_THAT_IS_GONE": name} if name else {}
+    variables = ["-e", "baremetal_deploy_cloud=nobody", "-e", "ansible_python_interpreter=auto_silent"]
+    done = subprocess.run(
+        [Path(sys.executable).with_name("ansible-playbook"), "-i", "hosts", "bfv.openstack.deploy", "-vvv", *variables],
+        env={**os.environ, "OS_CLIENT_CONFIG_FILE": str(folder / "clouds.yaml"), "ANSIBLE_NOCOLOR": "1", **without},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    output = done.stdout + done.stderr
+    failed = re.findall(r"^fatal: \[(bm-\d) -> localhost\]: FAILED! => (\{.*?^\})", done.stdout, re.MULTILINE | re.DOTALL)
+    assert {host for host, result in failed if NO_CLOUD in result} == {"bm-0", "bm-1"}, output
+    assert output.count("Each host makes a call of its own: this ansible-core has no ") == (2 if name else 0)
+
+
 class Action(InProcess):
     """As much of an action as decides where its module runs."""
 
