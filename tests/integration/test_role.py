@@ -187,6 +187,19 @@ def test_a_second_run_changes_nothing(story: Story) -> None:
     assert story.seen["deploy again"] == story.seen["deploy"]
 
 
+@pytest.mark.parametrize("name", ["deploy", "deploy again", "undeploy"])
+def test_a_host_costs_one_task_and_all_of_them_together_one_more(story: Story, name: str) -> None:
+    recap = story.runs[name].recap
+    assert {counts["ok"] for counts in recap.values()} == {1}
+    assert sum(counts["skipped"] for counts in recap.values()) == 1
+
+
+def test_each_host_counts_its_own_change_and_shows_its_own_diff(story: Story) -> None:
+    assert {counts["changed"] for counts in story.runs["deploy"].recap.values()} == {1}
+    for name, result in story.runs["check"].hosts(TASK).items():
+        assert result["diff"]["after_header"] == f"node {name}"
+
+
 def test_a_second_run_returns_the_same_keys(story: Story) -> None:
     first, second = story.runs["deploy"].hosts(TASK), story.runs["deploy again"].hosts(TASK)
     for host in story.nodes:
