@@ -273,7 +273,7 @@ demo: sandbox ## Boot fake bare-metal nodes and servers from real volumes, twice
 	@tools/demo.sh
 
 # Each benchmark starts a sandbox of its own in .cache/bench, and stops it in the end: the other one would share the processor.
-BENCH ?= planning doors second_run fleet servers volumes_from_image fill weather
+BENCH ?= planning doors second_run fleet role servers volumes_from_image fill weather
 
 .PHONY: bench
 bench: venv ## Measure against the floor and the peers (BENCH=name one of them; half an hour for all)

@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
                 return self._call({one: known[one] for one in left if one in known}, variables)
 
             result = Together(folder).result_of(host, variables["ansible_play_batch"], call)
-        self._tell(result)
+        self._tell(host, result)
         return {**result, **({"warnings": self._warnings} if self._warnings else {})}
 
     def _call(self, known: Mapping[str, Json], task_vars: Json) -> dict[str, Json]:
@@ -102,8 +102,8 @@ class ActionModule(ActionBase):
         result: Json = action.run(task_vars=task_vars)
         return result
 
-    def _tell(self, result: Json) -> None:
+    def _tell(self, host: str, result: Json) -> None:
         """What a run would do, which Ansible itself shows with -v alone. A run that does it has told so."""
         if self._task.check_mode and progress.are_lines_welcome():
             for action in result["actions"]:
-                progress.tell(f"    {action}", 0)
+                progress.tell(f"{host}: would {action}", 0)
