@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The one task of the role baremetal_deploy: the first host makes one call of baremetal_fleet for all of them, and each takes its own result.
 

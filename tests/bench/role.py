@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """The role, for which each node is a host, against the module that has all of them in one task, and against the floor.
 
     python -m tests.bench.role [--rounds 3] [--nodes 10 100 1000] [--deploy 100]

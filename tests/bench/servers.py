@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Servers from volumes: server_fleet against a script with openstacksdk and threads, and against openstack.cloud.
 
     python -m tests.bench.servers [--rounds 1] [--servers 3 20 100] [--here]

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Servers from volumes by a script with openstacksdk and threads, as somebody writes it who knows it well: two lists, and then only what is missing.
 
 python -m tests.bench.contestants.servers_sdk JOB STATE [THREADS]

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Which hosts of a play a task may work on for others: plays that Ansible runs, in which each host tells whom it would take along."""
 

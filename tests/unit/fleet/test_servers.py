@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Servers as a fleet: the rules of bfv_server and bfv_volume for many at once, with requests that do not grow with them."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """A cloud as it is at one moment, for many that look at once: what several ask is asked once, and what each asks of its own is found in one list.
 

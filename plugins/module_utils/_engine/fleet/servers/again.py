@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """Another look at servers that wait: one list of servers, one of volumes, and all that there is of those whose wait is over."""
 

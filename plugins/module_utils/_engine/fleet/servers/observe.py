@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """What is there of a fleet of servers: each is read as bfv_server and bfv_volume read it, and all out of one look at the cloud."""
 

@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """One server of a fleet, planned with the very rules of bfv_volume and bfv_server: first its volumes, then the server around them. Pure."""
 
