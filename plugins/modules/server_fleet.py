@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright: The bfv.openstack contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later OR GPL-3.0-or-later
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
 
