@@ -139,6 +139,10 @@ $(PUBLISH)/ready: requirements/publish.txt $(STAMP)
 tarball: venv ## Build the collection as it is published, in .cache/dist
 	@ansible-galaxy collection build --force --output-path .cache/dist
 
+.PHONY: rehearsal
+rehearsal: venv $(PUBLISH)/ready ## Rehearse the release of galaxy.yml's version, and stop before publishing
+	@$(IN_PUBLISH) tools/release.sh
+
 .PHONY: test-publish publish-importer publish-docs publish-sanity publish-units
 PUBLISHED := importer licences docs-site links sanity-oldest sanity-newest sanity-next units-oldest units-newest
 test-publish: ## What a release has to pass: Galaxy's importer, the site of the documentation, ansible-test on all pairs (an hour)
