@@ -157,19 +157,18 @@ publish-docs: tarball $(PUBLISH)/ready
 	$(CHECK) docs-site $(IN_PUBLISH) tools/docs_site.sh $(TARBALL)
 	$(CHECK) links pytest tests/publish --junitxml=$(RESULTS)/links.xml
 
-publish-sanity publish-units: venv
+publish-sanity: venv
 	@tools/need.sh git:git shellcheck:shellcheck cc:gcc
-
-publish-sanity:
 	@status=0; for pair in oldest newest next; do \
 	  python tools/clients.py venv $$pair && \
 	  python tools/checks.py run sanity-$$pair $(call IN_PAIR,$$pair) tools/ansible_test.sh sanity --local || status=1; \
 	done; exit $$status
 
-publish-units:
+publish-units: venv
+	@tools/need.sh git:git cc:gcc
 	@status=0; for pair in oldest newest; do \
 	  python tools/clients.py venv $$pair && \
-	  python tools/checks.py run units-$$pair $(call IN_PAIR,$$pair) tools/ansible_test.sh units --venv $(UNITS) || status=1; \
+	  python tools/checks.py run units-$$pair $(call IN_PAIR,$$pair) tools/ansible_test.sh units $(UNITS) --venv || status=1; \
 	done; exit $$status
 
 LAW_SEQUENCES ?= 20000

@@ -2,7 +2,7 @@
 # ansible-test on a copy: it wants a path that ends in ansible_collections/bfv/openstack, and no other files in it.
 # The ansible-core of the first Python in PATH is the one that tests. All arguments go to ansible-test:
 #   tools/ansible_test.sh sanity --test validate-modules
-#   PATH=$PWD/.cache/clients/oldest/bin:$PATH tools/ansible_test.sh units
+#   PATH=$PWD/.cache/clients/oldest/bin:$PATH tools/ansible_test.sh units tests/unit/values/ --venv
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.bfv.openstack.tests.unit.programs import ansible
+
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "sandbox"
 LIB = ROLE / "files" / "lib"
 
@@ -32,7 +34,7 @@ def play(
     given = {"sandbox_dir": str(folder / "sandbox"), "sandbox_install_packages": False, **variables}
     playbook = folder / "play.json"
     playbook.write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "vars": given, "tasks": [role]}]))
-    command = [Path(sys.executable).with_name("ansible-playbook"), playbook]
+    command = [ansible("ansible-playbook"), playbook]
     surroundings = {**os.environ, **(environment or {})}
     done = subprocess.run(command, env=surroundings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     return done.returncode, " ".join(done.stdout.split())

@@ -8,12 +8,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.bfv.openstack.tests.unit.programs import ansible
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "boot_image"
 FAMILIES = ("debian", "ubuntu", "centos-stream", "rocky", "almalinux", "rhel", "fedora")
@@ -44,7 +44,7 @@ def run(folder: Path, cases: list[dict[str, Any]]) -> subprocess.CompletedProces
         tasks.append({"block": [role, planned], "rescue": [refused], "vars": {"boot_image_dir": "/images", **options}})
     playbook = folder / "plans.yml"
     playbook.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
-    command = [Path(sys.executable).with_name("ansible-playbook"), playbook]
+    command = [ansible("ansible-playbook"), playbook]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.bfv.openstack.tests.unit.programs import ansible
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the role becomes root")
 ROLE = Path(__file__).parents[2] / "roles/boot_image"
@@ -26,7 +26,7 @@ def start_tasks(folder: Path, name: str, *options: str, **variables: Any) -> sub
     play = {"hosts": "localhost", "gather_facts": False, "vars": {"boot_image_dir": str(folder), **variables}, "tasks": [role]}
     playbook = folder / f"{name}.json"
     playbook.write_text(json.dumps([play]))
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), str(playbook), *options]
+    command = [ansible("ansible-playbook"), str(playbook), *options]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

@@ -6,13 +6,17 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from ansible_collections.bfv.openstack.plugins.modules import conductor_config
 
 OLDEST = (3, 9)
+# Where this repository is bfv.openstack for the Python that runs the tests.
+COLLECTIONS = Path(conductor_config.__file__).parents[5]
 IMPORTED = """
 import sys
 import ansible_collections.bfv.openstack.plugins.modules.conductor_config
@@ -23,7 +27,11 @@ for name, module in sys.modules.items():
 
 
 def files() -> list[Path]:
-    shown = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True)
+    # ansible-test has a loader of its own for collections, which another Python does not know of.
+    path = os.pathsep.join([str(COLLECTIONS), os.environ.get("PYTHONPATH", "")])
+    shown = subprocess.run(
+        [sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": path}
+    )
     return [Path(line) for line in shown.stdout.split()]
 
 

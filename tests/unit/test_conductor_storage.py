@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
+
+from ansible_collections.bfv.openstack.tests.unit.programs import ansible
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "conductor_storage"
 
@@ -27,6 +28,6 @@ def test_secrets_are_hidden_where_one_begins_with_another(tmp_path: Path) -> Non
         },
         "conductor_storage_log": {"stdout_lines": ["2026-01-01 10:00:00 1 ERROR ironic [-] refused it-secret and it-se"]},
     }
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), str(playbook), "--extra-vars", json.dumps(known)]
+    command = [ansible("ansible-playbook"), str(playbook), "--extra-vars", json.dumps(known)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     assert "Its log says: refused ****** and ******." in done.stdout

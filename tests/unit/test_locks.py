@@ -27,6 +27,7 @@ def test_all_locks_are_looked_at() -> None:
         "oldest",
         "newest",
         "next",
+        "publish",
         "requirements",
         "uv",
         "2026.2",

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.bfv.openstack.tests.unit.programs import ansible
 
 ROLE = Path(__file__).resolve().parents[2] / "roles" / "rollout"
 OURS = {"bfv_made": "new", "rollout": "next", "rollout_of": "old", "rollout_takes": "web-root"}
@@ -38,9 +39,9 @@ def evaluated(
     ]
     play = folder / "play.yml"
     play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
-    ansible = Path(sys.executable).with_name("ansible-playbook")
+    program = ansible("ansible-playbook")
     here = ["-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}"]
-    done = subprocess.run([ansible, *here, play], capture_output=True, text=True, check=False)
+    done = subprocess.run([program, *here, play], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     found: dict[str, Any] = json.loads(told.read_text())
     return found

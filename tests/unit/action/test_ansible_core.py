@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from pkgutil import resolve_name
@@ -20,6 +19,7 @@ from ansible.plugins.action.normal import ActionModule
 from ansible.utils.display import Display
 from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import ansible_core
 from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.in_process import InProcess
+from ansible_collections.bfv.openstack.tests.unit.programs import ansible
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 NO_CLOUD = "Failed to read the configuration of cloud 'nobody'"
@@ -47,7 +47,7 @@ RUNS = ("_BuiltModule", "_ANSIBLE_ARGS", "_configure_module", "_compute_environm
 
 def bfv_volume(folder: Path, **environment: str) -> str:
     """What ``ansible`` prints of a task that ends before it needs a cloud."""
-    program = Path(sys.executable).with_name("ansible")
+    program = ansible("ansible")
     done = subprocess.run(
         [program, "localhost", "-m", "bfv.openstack.bfv_volume", "-a", "name=root cloud=nobody", "-vvv"],
         env={**os.environ, "OS_CLIENT_CONFIG_FILE": str(folder / "clouds.yaml"), "ANSIBLE_NOCOLOR": "1", **environment},

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.bfv.openstack.plugins.filter.block_devices import FilterModule
+from ansible_collections.bfv.openstack.tests.unit.programs import ansible
 
 block_devices = FilterModule().filters()["block_devices"]
 
@@ -69,6 +69,6 @@ def test_a_template_finds_the_filter_by_its_name(tmp_path: Path) -> None:
     }
     playbook = tmp_path / "play.yml"
     playbook.write_text(yaml.safe_dump([play]))
-    command = [Path(sys.executable).with_name("ansible-playbook"), playbook]
+    command = [ansible("ansible-playbook"), playbook]
     run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     assert run.returncode == 0, run.stdout
