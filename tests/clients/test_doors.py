@@ -44,6 +44,12 @@ MODULES: dict[str, Json] = {
     "bfv_volume": {"name": "demo", "size": 1, **CONNECTION},
     "boot_checkpoint": {"server": "demo", "name": "demo", **CONNECTION},
     "iscsi_lun": {"volume": "demo", "seed": {"user_data": f"passwd {SECRET}"}, **CONNECTION},
+    "server_fleet": {
+        "servers": [
+            {"name": "demo", "flavor": "demo", "boot": {"volume": "demo"}, "user_data": SECRET, "metadata": {"token": SECRET}}
+        ],
+        **CONNECTION,
+    },
     "volume_connector": {"node": "demo", **CONNECTION},
     "volume_target": {"node": "demo", **TARGET, **CONNECTION},
 }

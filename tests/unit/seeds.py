@@ -90,6 +90,18 @@ CHANGES: dict[str, Callable[[Seeds], Json]] = {
         "user_data": f"#!/bin/sh\nchpasswd <<< root:{seed()}\n",
         "metadata": {"admin_password": seed(), "note": "demo"},
     },
+    "server_fleet": lambda seed: {
+        "servers": [
+            {
+                "name": "web",
+                "flavor": "small",
+                "boot": {"volume": "web-root"},
+                "user_data": f"#!/bin/sh\nchpasswd <<< root:{seed()}\n",
+                "metadata": {"admin_password": seed(), "note": "demo"},
+                "volumes": [{"name": "web-root", "image": "debian", "metadata": {"token": seed()}}],
+            }
+        ]
+    },
     "boot_checkpoint": lambda _seed: {"server": "db", "name": "friday"},
     "baremetal_node_storage": lambda _seed: {"node": "bm-0", "storage_interface": "external", "capabilities": {"note": "demo"}},
     "volume_connector": lambda seed: {"node": "bm-0", "extra": notes(seed)},

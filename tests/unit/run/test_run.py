@@ -48,6 +48,7 @@ CHANGES: dict[str, tuple[str, Json]] = {
     "baremetal_node_storage": ("node", {"node": "bm-0", "storage_interface": "external"}),
     "volume_connector": ("connector", {"node": "bm-0"}),
     "volume_target": ("target", {"node": "bm-0", "volume": "web"}),
+    "server_fleet": ("servers", {"servers": [{"name": "web", "flavor": "small", "boot": {"image": "debian"}}]}),
     "baremetal_fleet": ("nodes", {"nodes": [{"node": "bm-0", "volumes": [{"name": "root", "image": "debian"}]}]}),
 }
 # What Ansible tells each module. From 2.21 on the invocation is in a result only where the setting INJECT_INVOCATION wants it.
@@ -95,7 +96,7 @@ def test_a_change_is_made_once(task: Run, cloud: FakeCloud, module: str) -> None
     key, options = CHANGES[module]
     first, second = task(module, **options), task(module, **options)
     assert (first["changed"], second["changed"]) == (True, False)
-    assert first[key] == second[key] or module == "baremetal_fleet"
+    assert first[key] == second[key] or module in ("baremetal_fleet", "server_fleet")  # of each machine what was done
     assert first.keys() == second.keys()
 
 
@@ -182,6 +183,10 @@ def test_words_that_are_no_secret_are_printed(task: Run, update_password: str) -
         ("boot_checkpoint", {"name": "friday", "server": "db", "keep": 0}, "Give 1 or more"),
         ("boot_checkpoint", {"name": "friday", "server": "cache"}, "Nova shows no server cache"),
         ("baremetal_fleet", {"nodes": [{"node": "bm-0"}, {"node": "bm-0"}]}, "is there twice"),
+        ("server_fleet", {"servers": [{"name": "web"}, {"name": "web"}]}, "is there twice"),
+        ("server_fleet", {"servers": [{"flavor": "small"}]}, "entry 1 has neither name nor id"),
+        ("server_fleet", {"servers": [], "concurrency": 0}, "one server at least must be worked on"),
+        ("server_fleet", {"servers": [], "fail_after": "some"}, "neither a number of servers nor a percentage"),
     ],
 )
 def test_bad_input_gives_one_line_and_changes_nothing(
