@@ -52,8 +52,6 @@ attributes:
       - A second run with the same variables changes nothing, as long as nobody else has changed the cloud.
 seealso:
   - module: bfv.openstack.baremetal_fleet
-  - plugin: bfv.openstack.baremetal_deploy
-    plugin_type: role
 """
 
 EXAMPLES = r"""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,10 +35,12 @@ class RoleVariables:
         """What a host asks for, by the names without the role's: what is left out, or resolves to ``omit``, is not in it. Raises BadVariables."""
         given = {name: variables[name] for name in self._options if name in variables}
         try:
-            asked = templar.template(given)
+            filled = templar.template(given)
         except AnsibleError:
             raise BadVariables(self._reason(host, given, templar)) from None
-        checked = self._validator.validate(dict(asked), validate_role_argument_spec=True)  # type: ignore[no-untyped-call]
+        # Plain values: Ansible's carry along where they come from, which makes each copy of them slow.
+        asked = json.loads(json.dumps(filled, default=str))
+        checked = self._validator.validate(asked, validate_role_argument_spec=True)  # type: ignore[no-untyped-call]
         if checked.error_messages:
             raise BadVariables(
                 f"Failed to read the variables of host {host}: {'; '.join(checked.error_messages)}. Nothing was changed."
