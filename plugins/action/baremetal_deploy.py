@@ -8,10 +8,12 @@ The fleet's own action is loaded where the call is made, and not in ansible-play
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import ansible_core, deploying, hosts, progress
@@ -45,7 +47,7 @@ class ActionModule(ActionBase):
 
             result = Together(folder).result_of(host, variables["ansible_play_batch"], call)
         self._tell(host, result)
-        return {**result, **({"warnings": self._warnings} if self._warnings else {})}
+        return {**result, **({"warnings": list(self._warnings)} if self._warnings else {})}
 
     def _call(self, known: Mapping[str, Json], task_vars: Json) -> dict[str, Json]:
         """The results of all these hosts, of which the first is this one."""
@@ -99,7 +101,11 @@ class ActionModule(ActionBase):
             templar=self._templar,
             shared_loader_obj=self._shared_loader_obj,
         )
-        result: Json = action.run(task_vars=task_vars)
+        try:
+            result: Json = action.run(task_vars=task_vars)
+        except AnsibleError as error:  # all hosts fail of it, and none of the others tries again
+            Display().vvv(traceback.format_exc())
+            return {"failed": True, "msg": str(error)}
         return result
 
     def _tell(self, host: str, result: Json) -> None:

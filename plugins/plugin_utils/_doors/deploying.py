@@ -33,6 +33,8 @@ OF_RUN = (
     "timeout",
 )
 
+_DEPLOYED = "deployed"
+
 # What is left to do for a host: the file of the role that does it.
 BEFORE, WAIT, NOTHING = "before", "wait_for", ""
 
@@ -60,12 +62,12 @@ def call(asked: Mapping[str, Json]) -> Json:
 def has_stages_before(asked: Json) -> bool:
     """Whether a host asks for something that comes before its node is changed: a checkpoint, or a look at its disks."""
     at_disks = asked.get("probe") or asked.get("image") is not None or asked.get("seed") is not None
-    return asked.get("checkpoint") is not None or (asked["state"] in ("prepared", "deployed") and bool(at_disks))
+    return asked.get("checkpoint") is not None or (asked.get("state", _DEPLOYED) in ("prepared", _DEPLOYED) and bool(at_disks))
 
 
 def waits(asked: Json) -> bool:
     """Whether a host asks to wait until its machine has started."""
-    return asked.get("wait_for") is not None and asked["state"] == "deployed"
+    return asked.get("wait_for") is not None and asked.get("state", _DEPLOYED) == _DEPLOYED and not asked.get("check_mode")
 
 
 def sharers(host: str, asked: Mapping[str, Json]) -> list[Json]:
@@ -87,7 +89,8 @@ def results(asked: Mapping[str, Json], fleet: Json) -> dict[str, Json]:
         return {host: failure(fleet.get("msg") or "It is not known why no node could be looked at.") for host in asked}
     changed = [name for name, node in fleet["nodes"].items() if node["changed"]]
     diffs = dict(zip(changed, fleet.get("diff") or [], strict=False))
-    return {host: _result(fleet["nodes"][one["node"]], diffs.get(one["node"])) for host, one in asked.items()}
+    names = {host: str(one["node"]) for host, one in asked.items()}
+    return {host: _result(fleet["nodes"][name], diffs.get(name)) for host, name in names.items()}
 
 
 def warnings(fleet: Json) -> list[str]:

@@ -89,7 +89,12 @@ def test_what_comes_before_the_call(more: Json, before: bool) -> None:
 
 @pytest.mark.parametrize(
     ("more", "waits"),
-    [({}, False), ({"wait_for": {"host": "192.0.2.1"}}, True), ({"wait_for": {"host": "192.0.2.1"}, "state": "prepared"}, False)],
+    [
+        ({}, False),
+        ({"wait_for": {"host": "192.0.2.1"}}, True),
+        ({"wait_for": {"host": "192.0.2.1"}, "state": "prepared"}, False),
+        ({"wait_for": {"host": "192.0.2.1"}, "check_mode": True}, False),
+    ],
 )
 def test_what_is_waited_for(more: Json, waits: bool) -> None:
     assert deploying.waits(asked(**more)) is waits
@@ -136,6 +141,10 @@ def test_each_host_gets_its_own_part_and_its_own_diff() -> None:
         "bm-1": (True, {"after": "1"}),
         "bm-2": (True, {"after": "2"}),
     }
+
+
+def test_a_node_may_be_called_by_a_number() -> None:
+    assert not deploying.results({"one": asked(node=101)}, {"nodes": {"101": node(False)}})["one"]["failed"]
 
 
 def test_a_node_that_failed_tells_the_reason_and_not_what_ironic_shows() -> None:
