@@ -9,6 +9,7 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 requirements:
+  - netaddr >= 1.0
   - openstacksdk >= 4.0
 notes:
   - The C(OS_*) environment variables can be used instead of options.

@@ -47,14 +47,16 @@ options:
         type: str
         required: true
       storage_interface:
-        description: See M(bfv.openstack.baremetal_node_storage).
+        description: >-
+          V(cinder) attaches volumes of Cinder, V(external) boots from any iSCSI target, V(noop) ignores volume targets. See
+          O(bfv.openstack.baremetal_node_storage#module:storage_interface).
         type: str
         choices: [cinder, external, noop]
       boot_interface:
-        description: See M(bfv.openstack.baremetal_node_storage).
+        description: The node's boot interface. See O(bfv.openstack.baremetal_node_storage#module:boot_interface).
         type: str
       capabilities:
-        description: Capabilities to set by name; merged, see M(bfv.openstack.baremetal_node_storage).
+        description: Capabilities to set, by name. They are merged. See O(bfv.openstack.baremetal_node_storage#module:capabilities).
         type: dict
       iscsi_boot:
         description: The capability C(iscsi_boot).
@@ -74,16 +76,16 @@ options:
         elements: dict
         suboptions:
           type:
-            description: See M(bfv.openstack.volume_connector).
+            description: What the identifier is. See O(bfv.openstack.volume_connector#module:type).
             type: str
             choices: [iqn, ip, mac, wwnn, wwpn, port, portgroup]
             default: iqn
           connector_id:
-            description: See M(bfv.openstack.volume_connector).
+            description: The identifier, in the form that its type has. See O(bfv.openstack.volume_connector#module:connector_id).
             type: str
             default: auto
           extra:
-            description: See M(bfv.openstack.volume_connector).
+            description: Notes to keep with the connector, by name. See O(bfv.openstack.volume_connector#module:extra).
             type: dict
       volumes:
         description:
@@ -92,13 +94,13 @@ options:
         elements: dict
         suboptions:
           name:
-            description: See M(bfv.openstack.bfv_volume).
+            description: Name of the volume. See O(bfv.openstack.bfv_volume#module:name).
             type: str
           id:
-            description: See M(bfv.openstack.bfv_volume).
+            description: Id of a volume that is there. See O(bfv.openstack.bfv_volume#module:id).
             type: str
           image:
-            description: See M(bfv.openstack.bfv_volume).
+            description: Name or id of the image to make the volume from. See O(bfv.openstack.bfv_volume#module:image).
             type: str
           snapshot:
             description: Name or id of the volume snapshot to make the volume from.
@@ -110,25 +112,25 @@ options:
             description: Name or id of the backup to make the volume from.
             type: str
           size:
-            description: Size in GiB, see M(bfv.openstack.bfv_volume).
+            description: Size in GiB. See O(bfv.openstack.bfv_volume#module:size).
             type: int
           volume_type:
-            description: See M(bfv.openstack.bfv_volume).
+            description: Name or id of the volume type. See O(bfv.openstack.bfv_volume#module:volume_type).
             type: str
           availability_zone:
-            description: See M(bfv.openstack.bfv_volume).
+            description: Availability zone of the volume. See O(bfv.openstack.bfv_volume#module:availability_zone).
             type: str
           description:
-            description: See M(bfv.openstack.bfv_volume).
+            description: Description of the volume. See O(bfv.openstack.bfv_volume#module:description).
             type: str
           metadata:
-            description: See M(bfv.openstack.bfv_volume).
+            description: Metadata by name. See O(bfv.openstack.bfv_volume#module:metadata).
             type: dict
           bootable:
-            description: See M(bfv.openstack.bfv_volume).
+            description: Whether a machine may boot from the volume. See O(bfv.openstack.bfv_volume#module:bootable).
             type: bool
           scheduler_hints:
-            description: See M(bfv.openstack.bfv_volume).
+            description: Hints for Cinder's scheduler when the volume is created. See O(bfv.openstack.bfv_volume#module:scheduler_hints).
             type: dict
           image_size_limit:
             description: The size in GiB above which this cloud makes no volumes from images.
@@ -163,49 +165,53 @@ options:
         elements: dict
         suboptions:
           boot_index:
-            description: See M(bfv.openstack.volume_target).
+            description: The place in the boot order. See O(bfv.openstack.volume_target#module:boot_index).
             type: int
             default: 0
           volume_type:
-            description: See M(bfv.openstack.volume_target).
+            description: How the volume is reached. See O(bfv.openstack.volume_target#module:volume_type).
             type: str
             choices: [iscsi, fibre_channel]
           volume:
-            description: See M(bfv.openstack.volume_target).
+            description: Name or id of a volume in Cinder. See O(bfv.openstack.volume_target#module:volume).
             type: str
           volume_id:
-            description: See M(bfv.openstack.volume_target).
+            description: Id of the volume as the storage knows it, of 36 characters at the most. See O(bfv.openstack.volume_target#module:volume_id).
             type: str
           target_iqn:
-            description: See M(bfv.openstack.volume_target).
+            description: iSCSI name of the storage's target. See O(bfv.openstack.volume_target#module:target_iqn).
             type: str
           target_portal:
-            description: See M(bfv.openstack.volume_target).
+            description: >-
+              Address and port at which the storage's target listens, such as V(192.0.2.10:3260). See
+              O(bfv.openstack.volume_target#module:target_portal).
             type: str
           target_portals:
-            description: See M(bfv.openstack.volume_target). Mutually exclusive with O(nodes[].targets[].target_portal).
+            description: >-
+              The addresses and ports of several paths, in place of O(nodes[].targets[].target_portal). See
+              O(bfv.openstack.volume_target#module:target_portals).
             type: list
             elements: str
             version_added: 1.0.0
           target_lun:
-            description: See M(bfv.openstack.volume_target).
+            description: Logical unit number of the volume. See O(bfv.openstack.volume_target#module:target_lun).
             type: int
           chap_username:
-            description: See M(bfv.openstack.volume_target).
+            description: User name for CHAP. See O(bfv.openstack.volume_target#module:chap_username).
             type: str
           chap_password:
-            description: See M(bfv.openstack.volume_target).
+            description: Password for CHAP. See O(bfv.openstack.volume_target#module:chap_password).
             type: str
           properties:
-            description: See M(bfv.openstack.volume_target).
+            description: Further properties by name, as Ironic keeps them. See O(bfv.openstack.volume_target#module:properties).
             type: dict
           update_password:
-            description: See M(bfv.openstack.volume_target).
+            description: When to write the password of a target that is there. See O(bfv.openstack.volume_target#module:update_password).
             type: str
             choices: [on_create, always, on_change]
             default: on_create
           extra:
-            description: See M(bfv.openstack.volume_target).
+            description: Notes to keep with the target, by name. See O(bfv.openstack.volume_target#module:extra).
             type: dict
   state:
     description:

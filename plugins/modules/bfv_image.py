@@ -20,6 +20,10 @@ description:
   - An upload that has not ended may be one that is under way. It is told with its id, and left, unless this very run began it.
     Where its upload fails a run deletes what it began.
   - An image of the name that is none of these is refused before anything is uploaded, and so is a version that somebody has deactivated.
+seealso:
+  - module: bfv.openstack.bfv_volume
+  - plugin: bfv.openstack.boot_image
+    plugin_type: role
 extends_documentation_fragment:
   - bfv.openstack.connection
   - bfv.openstack.connection.module

@@ -22,6 +22,8 @@ description:
     What is wrong already before the change is a warning.
   - The module restarts nothing. It keeps the file as it was until a run with O(state=settled) or O(state=restored).
     The role P(bfv.openstack.conductor_storage#role) does all of this.
+requirements:
+  - Python 3.9 or newer on the host of the conductor, where the module runs. No library is needed there.
 seealso:
   - module: bfv.openstack.conductor_info
 extends_documentation_fragment:

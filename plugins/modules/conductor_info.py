@@ -17,6 +17,12 @@ description:
   - What a conductor that runs was started with is read from the kernel, since a unit may start a script that adds options. Of one that does not run, the
     unit tells.
   - The role P(bfv.openstack.conductor_storage#role) looks at this before it changes anything.
+requirements:
+  - Python 3.9 or newer on the host of the conductor, where the module runs. No library is needed there.
+seealso:
+  - module: bfv.openstack.conductor_config
+  - plugin: bfv.openstack.conductor_storage
+    plugin_type: role
 extends_documentation_fragment:
   - bfv.openstack.attributes
 options:
