@@ -93,8 +93,8 @@ class World(RuleBasedStateMachine):
         self.cloud = a_world()
         self.ledger = Ledger()
 
-    def obey(self, module: str, options: Json, weather: Weather) -> None:
-        obey(self.cloud, self.ledger, Task(module, options), weather)
+    def obey(self, module: str, options: Json, weather: Weather, *, as_fleet: bool = False) -> None:
+        obey(self.cloud, self.ledger, Task(module, options, as_fleet), weather)
 
     def one(self, which: int) -> Json:
         """One of the volumes that are there."""
@@ -247,10 +247,11 @@ class Servers(World):
         boot=BOOT,
         more=SERVER,
         weather=WEATHER,
+        as_fleet=st.booleans(),
     )
-    def a_run_wants_a_server(self, name: str, boot: Json, more: Json, weather: Weather) -> None:
+    def a_run_wants_a_server(self, name: str, boot: Json, more: Json, weather: Weather, as_fleet: bool) -> None:
         boot = {key: value for key, value in boot.items() if key != "volume_name" or "image" in boot}
-        self.obey("server", {"name": name, "flavor": "small", "boot": boot, **more}, weather)
+        self.obey("server", {"name": name, "flavor": "small", "boot": boot, **more}, weather, as_fleet=as_fleet)
 
     @rule(
         names=st.tuples(st.just("web"), st.sampled_from(["web", "web", "WEB"])),
@@ -274,10 +275,12 @@ class Servers(World):
         boot=BOOT,
         fate=st.sampled_from(["keep", "delete", "as_attached"]),
         weather=WEATHER,
+        as_fleet=st.booleans(),
     )
-    def a_run_removes_a_server(self, name: str, boot: Json, fate: str, weather: Weather) -> None:
+    def a_run_removes_a_server(self, name: str, boot: Json, fate: str, weather: Weather, as_fleet: bool) -> None:
         boot = {key: value for key, value in boot.items() if key != "volume_name" or "image" in boot}
-        self.obey("server", {"name": name, "state": "absent", "boot": boot, "boot_volume_on_delete": fate}, weather)
+        wish = {"name": name, "state": "absent", "boot": boot, "boot_volume_on_delete": fate}
+        self.obey("server", wish, weather, as_fleet=as_fleet)
 
     @precondition(lambda self: bool(self.cloud.compute.servers))
     @rule(

@@ -28,6 +28,7 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, J
 from ansible_collections.bfv.openstack.tests.unit.fake_nova import a_flavor, a_group, a_network
 from ansible_collections.bfv.openstack.tests.unit.machines import Machines
 from ansible_collections.bfv.openstack.tests.unit.mortal import Killed, Mortal
+from ansible_collections.bfv.openstack.tests.unit.server_cloud import manage as manage_servers
 
 FLEET = "fleet"
 RESOURCES: Mapping[str, Any] = {
@@ -44,13 +45,14 @@ _REST = 30  # more rounds than anything takes
 
 @dataclass(frozen=True)
 class Task:
-    """What one run is asked for: a module and its options."""
+    """What one run is asked for: a module and its options. ``as_fleet``: by the module for many, as the only one of them."""
 
     module: str
     options: Mapping[str, Any]
+    as_fleet: bool = False
 
     def __repr__(self) -> str:
-        return f"Task({self.module!r}, {dict(self.options)!r})"
+        return f"Task({self.module!r}, {dict(self.options)!r}{', as_fleet=True' if self.as_fleet else ''})"
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def rest(cloud: FakeCloud) -> None:
 def check(cloud: FakeCloud, task: Task) -> Told:
     """The task in check mode."""
     try:
-        if task.module == FLEET:
+        if task.module == FLEET or task.as_fleet:
             return _of_fleet(cloud, task, check_mode=True)
         plan = start(cloud, task).plan
         return Told(plan.actions, plan.destroys, plan.changed)
@@ -145,7 +147,8 @@ def run(cloud: Mortal, task: Task, weather: Weather = FAIR) -> Told:
     cloud.end = Killed() if weather.kind == "killed" else Unanswered("no answer came")
     with _failing(cloud, weather.kind):
         try:
-            return _of_fleet(cloud, task, check_mode=False) if task.module == FLEET else _of_one(cloud, task)
+            is_fleet = task.module == FLEET or task.as_fleet
+            return _of_fleet(cloud, task, check_mode=False) if is_fleet else _of_one(cloud, task)
         except Killed:
             return Told(killed=True)
         finally:
@@ -187,6 +190,8 @@ def _of_one(cloud: FakeCloud, task: Task) -> Told:
 
 def _of_fleet(cloud: FakeCloud, task: Task, *, check_mode: bool) -> Told:
     options: Json = deepcopy(dict(task.options))
+    if task.as_fleet:
+        return of_outcomes(manage_servers(cloud, [options], check_mode=check_mode, concurrency=1, timeout=_TIMEOUT))
     nodes = [{**node, "node": node["node"]} for node in options.pop("nodes")]
     return of_outcomes(manage(cloud, nodes, check_mode=check_mode, concurrency=1, timeout=_TIMEOUT, **options))
 
