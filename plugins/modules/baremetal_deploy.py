@@ -12,7 +12,8 @@ version_added: 1.0.0
 author:
   - The bfv.openstack contributors (@bfv-openstack)
 description:
-  - The role P(bfv.openstack.baremetal_deploy#role) consists of this task. Use the role, or M(bfv.openstack.baremetal_fleet) for a list of nodes that are no hosts.
+  - The role P(bfv.openstack.baremetal_deploy#role) consists of this task. Use the role, or M(bfv.openstack.baremetal_fleet) for a list of nodes that
+    are no hosts.
   - What is wanted of the hosts is in their variables, which the role explains. They are held against its argument spec here, for each host.
   - The task of the host that comes first makes one call of M(bfv.openstack.baremetal_fleet) for all hosts of the batch that come to the task. The tasks
     of the others wait for it, and each host gets its own result, its own diff and its own failure.
