@@ -35,6 +35,7 @@ lock: venv ## Renew the locks from pyproject.toml
 	$(LOCK) --python-version 3.11 --group dev --output-file requirements/dev.txt
 	$(LOCK) --python-version 3.12 --group collections --no-deps --output-file requirements/collections.txt
 	$(LOCK) --python-version 3.11 --group publish --no-annotate --output-file requirements/publish.txt
+	$(LOCK) --python-version 3.11 --group ee --no-annotate --output-file requirements/ee.txt
 	python tools/clients.py lock
 	$(LOCK) --python-version 3.11 --group sandbox --no-annotate --output-file $(SERVICES)/2026.2.txt
 	$(LOCK) --python-version 3.11 --group installer --no-annotate --output-file $(SERVICES)/uv.txt
@@ -170,6 +171,21 @@ publish-units: venv
 	  python tools/clients.py venv $$pair && \
 	  python tools/checks.py run units-$$pair $(call IN_PAIR,$$pair) tools/ansible_test.sh units $(UNITS) --venv || status=1; \
 	done; exit $$status
+
+EE := .cache/ee
+
+$(EE)/ready: requirements/ee.txt $(STAMP)
+	uv venv --quiet --clear --python $(VENV)/bin/python $(EE)/venv
+	uv pip sync --quiet --require-hashes --python $(EE)/venv/bin/python $<
+	touch $@
+
+.PHONY: test-ee
+test-ee: tarball $(EE)/ready ## Build an execution environment of the tarball, and boot nodes from inside of it (root)
+	@tools/need.sh qemu-img:qemu-utils
+	$(CHECK) sandbox $(MAKE) --no-print-directory sandbox PROFILE=full
+	$(CHECK) ee env OS_CLIENT_CONFIG_FILE=$(CURDIR)/.sandbox/clouds.yaml PATH="$(PATH):$(CURDIR)/$(EE)/venv/bin" \
+	  pytest tests/containers/test_guide_awx.py --junitxml=$(RESULTS)/ee.xml; \
+	status=$$?; python tools/checks.py table ee && exit $$status
 
 LAW_SEQUENCES ?= 20000
 

@@ -308,7 +308,8 @@ def test_the_guide_does_what_it_says(name: str, tmp_path: Path, tmp_path_factory
 
 
 def test_no_guide_is_left_out() -> None:
-    assert {path.stem for path in GUIDES.glob("guide_*.rst")} == set(STAGES)
+    followed_by_test_ee = {"guide_awx"}
+    assert {path.stem for path in GUIDES.glob("guide_*.rst")} == set(STAGES) | followed_by_test_ee
 
 
 @pytest.mark.parametrize("name", STAGES)
