@@ -187,6 +187,11 @@ test-ee: tarball $(EE)/ready ## Build an execution environment of the tarball, a
 	  pytest tests/containers/test_guide_awx.py --junitxml=$(RESULTS)/ee.xml; \
 	status=$$?; python tools/checks.py table ee && exit $$status
 
+.PHONY: test-stranger
+test-stranger: tarball ## Follow README with the tarball alone, on a Debian 13 with nothing on it (root)
+	$(CHECK) stranger pytest tests/containers/test_stranger.py --junitxml=$(RESULTS)/stranger.xml; \
+	status=$$?; python tools/checks.py table stranger && exit $$status
+
 LAW_SEQUENCES ?= 20000
 
 .PHONY: test-laws
