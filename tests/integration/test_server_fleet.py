@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """bfv.openstack.server_fleet with Nova: many servers with their volumes in one call, and what that asks of the services."""
 

@@ -90,7 +90,7 @@ def test_each_host_of_the_role_gets_its_result_with_and_without_what_tells_of_th
     without = {"PYTHONPATH": str(folder), "NAME_THAT_IS_GONE": name} if name else {}
     variables = ["-e", "baremetal_deploy_cloud=nobody", "-e", "ansible_python_interpreter=auto_silent"]
     done = subprocess.run(
-        [Path(sys.executable).with_name("ansible-playbook"), "-i", "hosts", "bfv.openstack.deploy", "-vvv", *variables],
+        [ansible("ansible-playbook"), "-i", "hosts", "bfv.openstack.deploy", "-vvv", *variables],
         env={**os.environ, "OS_CLIENT_CONFIG_FILE": str(folder / "clouds.yaml"), "ANSIBLE_NOCOLOR": "1", **without},
         cwd=folder,
         capture_output=True,

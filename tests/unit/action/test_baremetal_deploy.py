@@ -1,5 +1,5 @@
 # Copyright: The bfv.openstack contributors
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-or-later
 
 """The action of the role baremetal_deploy, where its call comes to nothing. What it does of a call stands in the integration tests."""
 

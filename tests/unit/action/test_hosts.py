@@ -9,7 +9,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from pkgutil import resolve_name
@@ -18,6 +17,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import ansible_core, hosts
+from ansible_collections.bfv.openstack.tests.unit.programs import ansible
 
 Json = dict[str, Any]
 
@@ -54,7 +54,7 @@ def told(tmp_path: Path) -> Callable[..., dict[str, Json]]:
         whole = {"hosts": "all", "gather_facts": False, "vars": {"ansible_connection": "local"}, "tasks": list(tasks), **play}
         (tmp_path / "play.yml").write_text(json.dumps([whole]))
         done = subprocess.run(
-            [Path(sys.executable).with_name("ansible-playbook"), "-i", "hosts.json", "play.yml"],
+            [ansible("ansible-playbook"), "-i", "hosts.json", "play.yml"],
             env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORKS": "2"},
             cwd=tmp_path,
             capture_output=True,
