@@ -109,7 +109,7 @@ class ActionModule(ActionBase):
         return result
 
     def _tell(self, host: str, result: Json) -> None:
-        """What a run would do, which Ansible itself shows with -v alone. A run that does it has told so."""
-        if self._task.check_mode and progress.are_lines_welcome():
+        """What was done, or would be, which Ansible itself shows with -v alone. Where a host fails it shows that anyway."""
+        if not result["failed"] and progress.are_lines_welcome():
             for action in result["actions"]:
-                progress.tell(f"{host}: would {action}", 0)
+                progress.tell(f"{host}: {'would ' if self._task.check_mode else ''}{action}", 0)
