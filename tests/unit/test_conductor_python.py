@@ -28,7 +28,7 @@ for name, module in sys.modules.items():
 
 def files() -> list[Path]:
     # ansible-test has a loader of its own for collections, which another Python does not know of.
-    path = os.pathsep.join([str(COLLECTIONS), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join(filter(None, [str(COLLECTIONS), os.environ.get("PYTHONPATH")]))
     shown = subprocess.run(
         [sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True, env=os.environ | {"PYTHONPATH": path}
     )
