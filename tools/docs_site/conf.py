@@ -10,7 +10,7 @@ pygments_dark_style = "monokai"
 antsibull_ext_color_scheme = "default-autodark"
 html_title = "bfv.openstack"
 html_static_path = ["static"]
-html_css_files = ["links.css"]
+html_css_files = ["site.css"]
 
 
 def inventory(labels: str) -> bytes:
