@@ -43,3 +43,17 @@ def test_the_time_is_used_up_and_not_exceeded(timeout: float) -> None:
 @pytest.mark.parametrize("timeout", [0, -1])
 def test_without_time_nobody_waits(timeout: float) -> None:
     assert all_rounds(timeout) == []
+
+
+@pytest.mark.parametrize(("took", "pause"), [(0.0, 0.5), (2.0, 2.0), (60.0, 5.0)])
+def test_where_something_moved_the_next_look_comes_soon_and_looks_take_half_of_the_time_at_most(
+    took: float, pause: float
+) -> None:
+    clock = Clock()
+    rounds = Rounds(600, clock, clock.sleep)
+    for _round in range(12):
+        rounds.pause()
+    rounds.look(lambda: clock.sleep(took))
+    rounds.anew()
+    rounds.pause()
+    assert clock.slept[-1] == pause

@@ -30,6 +30,17 @@ class Rounds:
         self._sleep = sleep
         self._end = clock() + timeout
         self._pause = _FIRST_PAUSE
+        self._look = 0.0  # seconds that the last look took
+
+    def look(self, ask: Callable[[], None]) -> None:
+        """Take a look, and see how long it takes."""
+        started = self._clock()
+        ask()
+        self._look = self._clock() - started
+
+    def anew(self) -> None:
+        """Something has moved: the next look is due soon, though no sooner than half of the time would be spent on looks."""
+        self._pause = min(max(_FIRST_PAUSE, self._look), _LONGEST_PAUSE)
 
     def pause(self) -> bool:
         """Sleep until the next look is due. False, at once, when the time is over."""

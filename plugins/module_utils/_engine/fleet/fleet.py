@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ..cloud.connection import Cloud
@@ -120,16 +121,20 @@ def _foreseen(run: Run, one: Progress[Any, Any]) -> tuple[str, ...]:
 def _settle(run: Run, ones: list[Progress[Any, Any]], params: Mapping[str, Any], refused: int) -> None:
     rounds = Rounds(params["timeout"])
     going = [one for one in ones if not one.done]
+    where: list[tuple[str, int]] = []
     with ThreadPoolExecutor(params["concurrency"]) as pool:
         while going:
             list(pool.map(lambda one: advance(run, one), [one for one in going if not one.unseen]))
             _summarize(run, ones, refused)
             going = [one for one in going if one.waits and not one.msg and (params["wait"] or one.looks_anew)]
+            was, where = where, [(one.awaited, len(one.way.requests)) for one in going]
+            if where != was:
+                rounds.anew()
             if going and not rounds.pause():
                 for one in going:
                     one.fail(one.late or timed_out(one.awaited, params["timeout"]), run)
                 break
-            run.kind.look_again(run, going)
+            rounds.look(partial(run.kind.look_again, run, going))
             going = [one for one in going if not one.msg]
     _summarize(run, ones, refused)
 
