@@ -22,8 +22,6 @@ description:
   - An image of the name that is none of these is refused before anything is uploaded, and so is a version that somebody has deactivated.
 seealso:
   - module: bfv.openstack.bfv_volume
-  - plugin: bfv.openstack.boot_image
-    plugin_type: role
 extends_documentation_fragment:
   - bfv.openstack.connection
   - bfv.openstack.connection.module
