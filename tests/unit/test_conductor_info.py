@@ -136,7 +136,7 @@ def look(capsys: pytest.CaptureFixture[str], **options: Any) -> dict[str, Any]:
 
 def test_a_conductor_that_does_not_run_is_told_by_its_unit(host: Path, capsys: pytest.CaptureFixture[str]) -> None:
     seen = look(capsys)
-    del seen["invocation"]
+    seen.pop("invocation", None)  # not with ansible-core 2.21 and newer
     assert seen == {
         "changed": False,
         "service": "openstack-ironic-conductor",
