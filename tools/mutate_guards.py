@@ -34,7 +34,7 @@ TIMEOUT = 600  # seconds; a mutant that runs for ever is killed as well
 # and a node's power state is one of Ironic's words.
 NO_TEXT = ("size", "multiattach", "disks", "time", "power_state")
 # Options with choices, of which no other spelling is taken; a connector's identifier is auto, or what its type permits.
-CHOICES = ("want.state", "want.recreate_order", "want.type", "want.connector_id")
+CHOICES = ("want.state", "want.write", "want.recreate_order", "want.type", "want.connector_id")
 # Attributes and keys that hold an id as a service tells it, beside those that end with _id: where both sides do, both are lower case.
 IDS = ("id", "uuid", "root", "volume", "server")
 # The last word on those that no other test kills: random sequences, from the fixed seed.

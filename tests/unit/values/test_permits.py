@@ -235,6 +235,8 @@ def test_the_attachment_of_a_run_that_has_ended_may_go() -> None:
     assert permits.of_ended_run("held", of="volume", noted="volume", ended=True).id == "held"
     with pytest.raises(Refused, match="does not say"):
         permits.of_ended_run("held", of="volume", noted="another", ended=True)
+    with pytest.raises(Refused, match="does not say that this collection attached it"):
+        permits.of_ended_run("held", of="volume", noted="Volume", ended=True)
     with pytest.raises(Refused, match="may not have ended"):
         permits.of_ended_run("held", of="volume", noted="volume", ended=False)
 
@@ -244,3 +246,19 @@ def test_a_permit_is_for_one_thing() -> None:
     for wrong in (Permit("another", "why"), Permit("LUN", "why", proven=False)):
         with pytest.raises(Refused, match="there is no permit for it"):
             permits.check_of(wrong, "LUN")
+
+
+def test_a_permit_for_a_name_is_for_no_other_spelling_of_it() -> None:
+    with pytest.raises(Refused, match="no permit for it"):
+        permits.check_of(permits.Permit("iqn.example:a", "the task names it"), "iqn.example:A")
+
+
+def test_who_is_in_the_way_is_displaced_for_what_both_have() -> None:
+    permit = permits.displaced("node", has=["volume", "other"], wanted=["volume"], option="takeover: powered_off")
+    assert (permit.id, permit.why) == ("node", "it has volume, which the task gives to another node (takeover: powered_off)")
+
+
+@pytest.mark.parametrize("has", [[], ["another"], ["Volume"]])
+def test_who_has_nothing_that_is_asked_for_is_not_displaced(has: list[str]) -> None:
+    with pytest.raises(Refused, match="it has nothing that is asked for"):
+        permits.displaced("node", has=has, wanted=["volume"], option="takeover: powered_off")
