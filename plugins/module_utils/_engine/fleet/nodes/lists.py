@@ -34,9 +34,9 @@ Record = TypeVar("Record", Connector, Target)
 Records = tuple[dict[str, list[Connector]], dict[str, list[Target]]]
 
 
-def read_nodes(cloud: Cloud, names: Collection[str]) -> dict[str, Node]:
-    """The nodes of these names and UUIDs, and where those are many, or all there are a few, every other as well."""
-    there = node.read_short(cloud, SHORT) if 1 < len(names) <= FEW else None
+def read_nodes(cloud: Cloud, names: Collection[str], short: int = 0) -> dict[str, Node]:
+    """The nodes of these names and UUIDs, and where those are many, or all there are fewer than ``short``, every other as well."""
+    there = node.read_short(cloud, short) if short and 1 < len(names) <= FEW else None
     if there is None and len(names) <= FEW:
         return {name: one for name in names if (one := node.find(cloud, name))}
     found = {}

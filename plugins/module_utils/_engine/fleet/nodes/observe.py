@@ -62,7 +62,7 @@ def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | 
     """What is there of each wanted node, by the name under which it is wanted."""
     wants = list(wants)
     with lists.ahead(cloud, len(wants)) as ahead:
-        nodes = lists.read_nodes(cloud, [want.node for want in wants])
+        nodes = lists.read_nodes(cloud, [want.node for want in wants], lists.SHORT)
         nodes |= _with_instances(cloud, wants, nodes)
         known = {nodes[want.node].uuid for want in wants if want.node in nodes}
         singly = lists.is_few(len(known), len({one.uuid for one in nodes.values()}))
