@@ -1,52 +1,15 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module baremetal_fleet in Ansible's worker process: there it can tell at once what happens.
-
-The report is written here, on the controller, wherever the module runs.
-"""
+"""The module baremetal_fleet in Ansible's worker process."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from ansible_collections.bfv.openstack.plugins.modules import baremetal_fleet
-from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import progress, report
-from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.in_process import InProcess, Json
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import report_nodes
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.fleet_in_process import FleetInProcess
 
 
-class ActionModule(InProcess):
+class ActionModule(FleetInProcess):
     module = baremetal_fleet
-
-    def run(self, tmp: Any = None, task_vars: Json | None = None) -> Json:
-        path = self._task.args.get("report")
-        if path:
-            reason = self._obstacle_of_report(str(path))
-            if reason:
-                return {"changed": False, "failed": True, "msg": reason}
-        result: Json = super().run(tmp, task_vars)
-        # Without nodes there is nothing to report: the options were wrong, or no node could be looked at.
-        return self._reported(str(path), result) if path and "nodes" in result else result
-
-    def run_module(self) -> None:
-        quiet = self._task.no_log or not progress.are_lines_welcome()
-        baremetal_fleet.main(None if quiet else progress.tell)
-
-    def _obstacle_of_report(self, path: str) -> str:
-        if self._task.async_val:
-            return "Give either report or async: an asynchronous task has no result to report."
-        try:
-            report.check(path)
-        except report.ReportError as error:
-            return str(error)
-        return ""
-
-    def _reported(self, path: str, result: Json) -> Json:
-        state = self._task.args.get("state") or baremetal_fleet.OPTIONS["state"]["default"]
-        try:
-            report.write(path, result, state=state, finished=datetime.now(UTC), foreseen=bool(self._task.check_mode))
-        except report.ReportError as error:
-            said = " ".join(filter(None, [result.get("msg"), str(error)]))
-            return {**result, "failed": True, "msg": said}
-        return result
+    kind = report_nodes

@@ -256,9 +256,15 @@ options:
       - Then no further step is taken. What was begun is waited for. The others fail with that reason, and the next run goes on with them.
       - Left out, the run never stops early.
     type: str
+  report:
+    description:
+      - Path of a file on the controller, to which the result is written as an HTML page.
+      - It tells what each server boots from, what was done, what failed and why, and how long each server took. Else it is as
+        O(bfv.openstack.baremetal_fleet#module:report).
+    type: path
   volume_prices:
     description:
-      - What a GiB costs a month, by volume type. It is multiplied with what the run makes, and told with that (RV(room), C(-vv)).
+      - What a GiB costs a month, by volume type. It is multiplied with what the run makes, and told with that (RV(room), C(-vv), O(report)).
     type: dict
   concurrency:
     description:
@@ -412,6 +418,7 @@ OPTIONS: Options = {
     },
     "state": {"type": "str", "choices": STATES, "default": "present"},
     "fail_after": {"type": "str"},
+    "report": {"type": "path"},
     "volume_prices": {"type": "dict"},
     "concurrency": {"type": "int", "default": 8},
     **LONG,

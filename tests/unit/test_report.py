@@ -13,8 +13,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import report, report_times
-from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.report_nodes import natural
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import report, report_nodes, report_times
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.report_machines import Wanted
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.report_reading import natural
 from ansible_collections.bfv.openstack.tests.unit.fleet_result import (
     Json,
     a_node,
@@ -87,12 +88,19 @@ class Page(HTMLParser):
         return [[" ".join(cell) for cell in row] for row in self.cells if node in row[0]]
 
 
+DEPLOYED = Wanted("deployed", {})
+
+
+def render(result: Json, wanted: Wanted = DEPLOYED, *, finished: datetime | None = FINISHED, foreseen: bool = False) -> str:
+    return report.render(report_nodes, result, wanted, finished=finished, foreseen=foreseen)
+
+
 def page(result: Json, state: str = "deployed") -> Page:
-    return Page(report.render(result, state=state, finished=FINISHED))
+    return Page(render(result, Wanted(state, {})))
 
 
 def foreseen(result: Json) -> Page:
-    return Page(report.render(result, state="deployed", finished=FINISHED, foreseen=True))
+    return Page(render(result, foreseen=True))
 
 
 # The headline
@@ -157,7 +165,7 @@ def test_a_report_of_check_mode_never_says_that_something_was_done() -> None:
 @pytest.mark.parametrize("state", [False, True])
 def test_what_is_left_as_it_is_is_told(state: bool) -> None:
     result = a_result(a_node("bm-0", differs=["volume bm-0-root: volume_type is lvm, and ssd is wanted"]), unchanged("bm-1"))
-    shown = Page(report.render(result, state="deployed", finished=FINISHED, foreseen=state))
+    shown = Page(render(result, foreseen=state))
     assert shown.of("h2")[-1] == "What is not as asked for, and is left as it is"
     assert shown.rows("bm-0")[-1][1] == "volume bm-0-root: volume_type is lvm, and ssd is wanted"
     assert "left as it is" not in page(a_result(a_node("bm-0"))).text
@@ -176,7 +184,7 @@ def test_the_state_the_duration_and_the_end_are_told() -> None:
 
 
 def test_a_time_that_is_not_known_is_left_out() -> None:
-    assert "inished" not in Page(report.render(a_result(a_node("bm-0")), state="deployed", finished=None)).text
+    assert "inished" not in Page(render(a_result(a_node("bm-0")), finished=None)).text
 
 
 # What failed
@@ -300,7 +308,7 @@ def test_nodes_of_which_nothing_was_changed_are_named() -> None:
 
 
 def test_a_bar_has_the_phases_of_a_deployment() -> None:
-    times = report_times.times(a_result(a_node("bm-0", begins=1.5), seconds=12.5))
+    times = report_times.times(report_nodes, a_result(a_node("bm-0", begins=1.5), seconds=12.5))
     assert times is not None
     (row,) = times.rows
     assert [(one.phase, round(one.left, 1), round(one.seconds, 1)) for one in row.segments] == [
@@ -331,7 +339,7 @@ def test_a_bar_has_the_phases_of_a_deployment() -> None:
 )
 def test_a_phase_is_told_by_how_a_note_begins(before: str, after: str, phase: str) -> None:
     history = [{"at": 0, "what": before}, {"at": 1, "what": after}]
-    times = report_times.times({"nodes": {"bm-0": {"history": history}}})
+    times = report_times.times(report_nodes, {"nodes": {"bm-0": {"history": history}}})
     assert times is not None
     assert [one.phase for one in times.rows[0].segments] == [phase]
 
@@ -353,7 +361,7 @@ def test_a_failure_is_marked_where_it_happened_by_more_than_a_colour() -> None:
 def test_many_nodes_are_one_picture_and_the_longest_have_bars() -> None:
     nodes = [a_node(f"bm-{number}", begins=number, msg="Broken." if number % 10 == 0 else "") for number in range(100)]
     nodes[42]["history"][-1]["at"] += 30
-    times = report_times.times(a_result(*nodes))
+    times = report_times.times(report_nodes, a_result(*nodes))
     assert times is not None
     assert times.picture is not None
     assert {phase: path.count("z") for phase, path in times.picture.paths.items()} == {
@@ -362,7 +370,7 @@ def test_many_nodes_are_one_picture_and_the_longest_have_bars() -> None:
         "deployment": 100,
     }
     assert times.picture.failed.count("z") == 10
-    assert (times.count, len(times.rows), times.rows[0].node, times.rows[0].begin) == (100, 25, "bm-42", 0)
+    assert (times.count, len(times.rows), times.rows[0].name, times.rows[0].begin) == (100, 25, "bm-42", 0)
     assert {one.landing for one in times.rows[:1]} == {100}
 
 
@@ -376,7 +384,9 @@ def test_a_duration_reads_as_people_write_it(seconds: float, told: str) -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 0.9, 12.5, 61, 3000, 86400 * 3])
 def test_the_scale_has_a_handful_of_lines_from_zero_on(seconds: float) -> None:
-    times = report_times.times({"seconds": seconds, "nodes": {"bm-0": {"history": 2 * [{"at": 0, "what": "deployed"}]}}})
+    times = report_times.times(
+        report_nodes, {"seconds": seconds, "nodes": {"bm-0": {"history": 2 * [{"at": 0, "what": "deployed"}]}}}
+    )
     assert times is not None
     places = [place for place, _told in times.scale.ticks]
     assert places[0] == 0
@@ -424,7 +434,7 @@ shapes = st.recursive(
 @settings(max_examples=50)
 @given(st.dictionaries(st.text(max_size=9), shapes, max_size=3))
 def test_a_result_of_any_shape_makes_a_page(nodes: Json) -> None:
-    text = report.render({"nodes": nodes}, state="deployed", finished=None)
+    text = render({"nodes": nodes}, finished=None)
     assert {tag for tag, _attributes in Page(text).elements} <= TAGS
 
 
@@ -440,11 +450,11 @@ def test_what_is_not_known_by_name_is_not_shown() -> None:
             "driver_info": secret,
         }
     result = a_result(one, invocation={"module_args": {"chap_password": secret}}, diff=[{"after": secret}])
-    assert secret not in report.render(result, state="deployed", finished=FINISHED)
+    assert secret not in render(result)
 
 
 def test_the_page_loads_nothing_and_runs_nothing() -> None:
-    text = report.render(a_result(a_node("bm-0")), state="deployed", finished=FINISHED)
+    text = render(a_result(a_node("bm-0")))
     assert """content="default-src 'none'; style-src 'unsafe-inline'\"""" in text
     assert re.findall(r"url\((?!#)|@import|https?:|<script|<link", text) == []
 
@@ -469,14 +479,12 @@ def test_the_tables_and_headings_can_be_read_aloud() -> None:
 def test_the_same_run_makes_the_same_page() -> None:
     result = a_result(*(a_node(f"bm-{number}", msg="Broken." if number % 3 else "") for number in range(9)))
     turned = deepcopy(result) | {"nodes": dict(reversed(result["nodes"].items()))}
-    assert report.render(result, state="deployed", finished=FINISHED) == report.render(
-        turned, state="deployed", finished=FINISHED
-    )
+    assert render(result) == render(turned)
 
 
 def test_a_thousand_nodes_fit_on_a_page_of_two_megabytes() -> None:
     nodes = [a_node(f"rack{number // 40}-node{number % 40}", begins=number / 10) for number in range(1000)]
-    text = report.render(a_result(*nodes), state="deployed", finished=FINISHED)
+    text = render(a_result(*nodes))
     assert len(text.encode()) < 2_000_000
 
 
@@ -493,7 +501,7 @@ def place(tmp_path: Path) -> Iterator[Path]:
 
 
 def write(path: Path | str, result: Json | None = None) -> None:
-    report.write(str(path), result or a_result(a_node("bm-0")), state="deployed", finished=FINISHED)
+    report.write(str(path), report_nodes, result or a_result(a_node("bm-0")), DEPLOYED, finished=FINISHED)
 
 
 def test_the_report_replaces_the_one_before(place: Path) -> None:
@@ -501,7 +509,7 @@ def test_the_report_replaces_the_one_before(place: Path) -> None:
     report.check(str(place))
     assert place.read_text() == "the one before"
     write(place)
-    assert place.read_text(encoding="utf-8") == report.render(a_result(a_node("bm-0")), state="deployed", finished=FINISHED)
+    assert place.read_text(encoding="utf-8") == render(a_result(a_node("bm-0")))
 
 
 @pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])

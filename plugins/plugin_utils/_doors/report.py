@@ -19,7 +19,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from ...module_utils._engine.values.text import plain
-from . import report_nodes, report_times
+from . import report_machines, report_times
+from .report_machines import Kind, Wanted
 
 _MOST_LINKS = 40  # as many as the kernel follows
 
@@ -33,24 +34,31 @@ def check(path: str) -> None:
     _create(path, "")
 
 
-def write(path: str, result: Mapping[str, object], *, state: str, finished: datetime | None, foreseen: bool = False) -> None:
-    """Write the report of a result of the module baremetal_fleet, in one instant: a reader sees the old file or the new one.
+def write(
+    path: str, kind: Kind, result: Mapping[str, object], wanted: Wanted, *, finished: datetime | None, foreseen: bool = False
+) -> None:
+    """Write the report of a fleet's result, in one instant: a reader sees the old file or the new one.
 
-    ``state`` is what was asked for, ``finished`` when the run ended, ``foreseen`` whether it was in check mode. The same input makes the
+    ``wanted`` is what was asked for, ``finished`` when the run ended, ``foreseen`` whether it was in check mode. The same input makes the
     same file. Raises ReportError.
     """
-    _create(path, render(result, state=state, finished=finished, foreseen=foreseen))
+    _create(path, render(kind, result, wanted, finished=finished, foreseen=foreseen))
 
 
-def render(result: Mapping[str, object], *, state: str, finished: datetime | None, foreseen: bool = False) -> str:
+def render(kind: Kind, result: Mapping[str, object], wanted: Wanted, *, finished: datetime | None, foreseen: bool = False) -> str:
     """The page. All that comes from the cloud or from an inventory is escaped, and only what is known by name is shown."""
-    nodes = report_nodes.nodes(result, state, foreseen=foreseen)
+    machines = report_machines.machines(kind, result, wanted, foreseen=foreseen)
+    summary = report_machines.summary(kind, result, machines, wanted, foreseen=foreseen)
     return _template().render(
         foreseen=foreseen,
-        summary=report_nodes.summary(result, nodes, state, foreseen=foreseen),
-        nodes=nodes,
-        failures=report_nodes.failures(nodes),
-        times=report_times.times(result),
+        noun=kind.NOUN,
+        module=kind.MODULE,
+        columns=kind.COLUMNS,
+        phases=kind.phases(summary.gone),
+        summary=summary,
+        machines=machines,
+        failures=report_machines.failures(machines),
+        times=report_times.times(kind, result),
         finished=finished,
     )
 

@@ -1,32 +1,23 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The time that each node took, as bars: a phase for each kind of work, on one scale for all nodes."""
+"""The time that each machine took, as bars: a phase for each kind of work, on one scale for all machines."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from statistics import median
 
-from .report_nodes import Record, natural, number, record, records
+from .report_machines import OTHER, PHASES, Kind
+from .report_reading import Record, natural, number, record, records
 
-VOLUMES, STORAGE, DEPLOYMENT, OTHER = "volumes", "storage", "deployment", "other"
-PHASES = (VOLUMES, STORAGE, DEPLOYMENT, OTHER)
-# With more nodes than this, all of them are drawn as one picture, and only the longest have a bar with a name.
+# With more machines than this, all of them are drawn as one picture, and only the longest have a bar with a name.
 ROWS = 60
 LONGEST = 25
 _HIGHEST = 600  # pixels of that picture
-# Told by the beginning of what the fleet notes: names come later in it, and may be any words.
 _WAITS = "waits for "
-_KINDS = (
-    (STORAGE, re.compile(r"(create|change|remove) (the )?(volume target|\w+ connector) |(set up the )?storage of node ")),
-    (STORAGE, re.compile(r"power off node |node \S+ to be powered off|(connectors|targets)$")),
-    (DEPLOYMENT, re.compile(r"(un)?deploy node |node ")),
-    (VOLUMES, re.compile(r"[^:«]*\bvolumes?\b")),
-)
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 _TICKS = 6
 
@@ -45,9 +36,9 @@ class Segment:
 
 @dataclass(frozen=True)
 class Bar:
-    """What a node did when."""
+    """What a machine did when."""
 
-    node: str
+    name: str
     failed: bool
     begin: float
     end: float
@@ -69,7 +60,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Picture:
-    """All nodes, one above the other in the order in which they ended: SVG paths, 1000 wide and one high for each node."""
+    """All machines, one above the other in the order in which they ended: SVG paths, 1000 wide and one high for each machine."""
 
     scale: Scale  # of the whole run
     paths: Mapping[str, str]  # by phase
@@ -79,7 +70,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Times:
-    """The bars of a run, those that took longest first; beside a picture of all nodes each begins at zero."""
+    """The bars of a run, those that took longest first; beside a picture of all machines each begins at zero."""
 
     rows: tuple[Bar, ...]
     scale: Scale  # of the rows
@@ -90,19 +81,19 @@ class Times:
     longest: Bar
 
 
-def times(result: Record) -> Times | None:
+def times(kind: Kind, result: Record) -> Times | None:
     """The bars of a result; None where it tells no times."""
-    nodes = {name: record(of_node) for name, of_node in record(result.get("nodes")).items()}
-    # A single note, such as why a node was refused, takes no time.
-    histories = {name: history for name, of_node in nodes.items() if len(history := _history(of_node)) > 1}
+    machines = {name: record(one) for name, one in record(result.get(f"{kind.NOUN}s")).items()}
+    # A single note, such as why a machine was refused, takes no time.
+    histories = {name: history for name, one in machines.items() if len(history := _history(one)) > 1}
     if not histories:
         return None
     whole = max(number(result.get("seconds")) or 0.0, *(history[-1][0] for history in histories.values())) or 1.0
-    bars = [_bar(name, bool(nodes[name].get("failed")), history, whole) for name, history in histories.items()]
-    bars.sort(key=lambda line: (-line.seconds, natural(line.node)))
+    bars = [_bar(kind, name, bool(machines[name].get("failed")), history, whole) for name, history in histories.items()]
+    bars.sort(key=lambda line: (-line.seconds, natural(line.name)))
     many = len(bars) > ROWS
     longest = bars[0].seconds or 1.0
-    first = [_bar(line.node, line.failed, _from_zero(histories[line.node]), longest) for line in bars[:LONGEST]]
+    first = [_bar(kind, line.name, line.failed, _from_zero(histories[line.name]), longest) for line in bars[:LONGEST]]
     return Times(
         rows=tuple(first if many else bars),
         scale=_scale(longest if many else whole),
@@ -130,8 +121,8 @@ def _tick(seconds: float) -> str:
     return f"{round(seconds, 1):g} s" if seconds < 60 else duration(seconds)
 
 
-def _history(of_node: Record) -> list[Note]:
-    return [(number(entry.get("at")) or 0.0, str(entry.get("what"))) for entry in records(of_node.get("history"))]
+def _history(of_machine: Record) -> list[Note]:
+    return [(number(entry.get("at")) or 0.0, str(entry.get("what"))) for entry in records(of_machine.get("history"))]
 
 
 def _from_zero(history: Sequence[Note]) -> list[Note]:
@@ -144,33 +135,33 @@ def _scale(seconds: float) -> Scale:
     return Scale(100 * step / seconds, ticks)
 
 
-def _bar(node: str, failed: bool, history: Sequence[Note], seconds: float) -> Bar:
-    """A bar from the first thing that is told of the node to the last, on a scale of so many seconds."""
+def _bar(kind: Kind, name: str, failed: bool, history: Sequence[Note], seconds: float) -> Bar:
+    """A bar from the first thing that is told of the machine to the last, on a scale of so many seconds."""
     pieces: list[tuple[str, float, float]] = []
     for (begin, before), (end, after) in pairwise(history):
-        # What says nothing of the work, such as a new provision state, goes on with what was before.
-        pieces.append((_phase(before, after) or (pieces[-1][0] if pieces else OTHER), begin, end))
+        # What says nothing of the work, such as a new state, goes on with what was before.
+        pieces.append((_phase(kind, before, after) or (pieces[-1][0] if pieces else OTHER), begin, end))
     segments = []
     for phase, group in groupby(pieces, key=lambda piece: piece[0]):
         of_phase = list(group)
         begin, end = of_phase[0][1], of_phase[-1][2]
         segments.append(Segment(phase, 100 * begin / seconds, 100 * (end - begin) / seconds, end - begin))
     begin, end = history[0][0], history[-1][0]
-    return Bar(node, failed, begin, end, tuple(segments), 100 * end / seconds)
+    return Bar(name, failed, begin, end, tuple(segments), 100 * end / seconds)
 
 
-def _phase(before: str, after: str) -> str:
+def _phase(kind: Kind, before: str, after: str) -> str:
     """What the time between two notes was spent on, if they tell it. A step is noted when it is taken, a wait when it begins."""
-    return _kind(before) if before.startswith(_WAITS) else _kind(after) or _kind(before)
+    return _of_note(kind, before) if before.startswith(_WAITS) else _of_note(kind, after) or _of_note(kind, before)
 
 
-def _kind(what: str) -> str:
+def _of_note(kind: Kind, what: str) -> str:
     text = what.removeprefix(_WAITS).removeprefix("Failed to ")
-    return next((kind for kind, beginning in _KINDS if beginning.match(text)), "")
+    return next((phase for phase, beginning in kind.PHASES if beginning.match(text)), "")
 
 
 def _picture(bars: Sequence[Bar], seconds: float) -> Picture:
-    ordered = sorted(bars, key=lambda line: (line.end, line.begin, natural(line.node)))
+    ordered = sorted(bars, key=lambda line: (line.end, line.begin, natural(line.name)))
     paths = {phase: "".join(_strips(ordered, phase)) for phase in PHASES}
     failed = "".join(f"M{10 * line.landing:.1f} {at}h6v1h-6z" for at, line in enumerate(ordered) if line.failed)
     height = next((len(bars) * pixels for pixels in (4, 2, 1) if len(bars) * pixels <= _HIGHEST), _HIGHEST)
