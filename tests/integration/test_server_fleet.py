@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
 
 import pytest
 
-from .lab import NETWORK, PROJECT, Json, Lab
+from . import browser
+from .lab import IMAGE, NETWORK, PROJECT, Json, Lab
 from .proxy import Proxy
 from .runs import Ansible, Run, Task, task
 
@@ -40,6 +43,11 @@ class Fleet:
     run: Run
     first: Proxy
     second: Proxy
+    pages: Path  # the folder of the reports
+
+    def page(self, title: str) -> str:
+        """The report of a task."""
+        return unescape((self.pages / f"{title}.html").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -49,16 +57,19 @@ def story(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy], tmp_path_f
     names = [lab.name(f"fleet-{number}") for number in range(COUNT)]
     ones = [entry(name, image) for name in names]
     first, second = new_proxy(), new_proxy()
+    pages = tmp_path_factory.mktemp("reports")
     run = ansible.tasks(
-        fleet("check", ones, check=True),
-        fleet("first", [*ones, entry(refused, image, flavor="none-such")], proxy=first.url),
+        fleet("check", ones, check=True, report=f"{pages}/check.html"),
+        fleet("first", [*ones, entry(refused, image, flavor="none-such")], proxy=first.url, report=f"{pages}/first.html"),
         fleet("second", ones, proxy=second.url),
-        fleet("stopped", ones, state="stopped"),
+        fleet("report in no folder", ones, state="stopped", report=f"{pages}/nowhere/run.html"),
+        fleet("report and async", ones, state="stopped", report=f"{pages}/async.html") | {"async": 60, "poll": 0},
+        fleet("stopped", [{**one, "state": "stopped"} for one in ones], report=f"{pages}/stopped.html"),
         fleet("absent in check mode", ones, state="absent", check=True),
         fleet("absent", ones, state="absent"),
         fleet("absent again", ones, state="absent"),
     )
-    return Fleet(names, refused, run, first, second)
+    return Fleet(names, refused, run, first, second, pages)
 
 
 def of(story: Fleet, title: str) -> dict[str, Json]:
@@ -114,7 +125,7 @@ def test_check_mode_foresees_the_run(story: Fleet) -> None:
     assert foreseen == {name: one["actions"] for name, one in of(story, "absent").items()}
 
 
-def test_the_state_of_all_counts(story: Fleet) -> None:
+def test_a_state_of_their_own_counts(story: Fleet) -> None:
     assert {one["server"]["status"] for one in of(story, "stopped").values()} == {"SHUTOFF"}
 
 
@@ -126,3 +137,56 @@ def test_removed_servers_leave_their_volumes(story: Fleet, lab: Lab) -> None:
 
 def test_lines_tell_what_happens(story: Fleet) -> None:
     assert f"present {COUNT}/{COUNT + 1}, 1 failed, 0 waiting" in story.run.stdout
+
+
+def test_the_report_tells_what_each_server_boots_from(story: Fleet) -> None:
+    page = story.page("first")
+    assert f"<h1>{COUNT} of {COUNT + 1} servers are present, 1 failed</h1>" in page
+    assert f'<p class="reason">{of(story, "first")[story.refused]["msg"]}</p>' in page
+    for name in story.names:
+        one = of(story, "first")[name]
+        told = (name, one["server"]["id"], f"{name}-root", one["volume"]["id"], *one["server"]["addresses"])
+        assert [text for text in told if text not in page] == []
+    assert browser.complaints(story.pages / "first.html") == []
+
+
+def test_the_report_of_check_mode_tells_what_would_be_done(story: Fleet) -> None:
+    page = story.page("check")
+    assert f"<h1>Of {COUNT} servers {COUNT} would be changed</h1>" in page
+    assert [name for name in story.names if f"create server {name} from volume {name}-root" not in page] == []
+
+
+def test_the_report_has_the_state_that_each_server_was_wanted_in(story: Fleet) -> None:
+    assert f"<h1>All {COUNT} servers are stopped</h1>" in story.page("stopped")
+
+
+@pytest.mark.parametrize(
+    ("title", "why"),
+    [("report in no folder", "Failed to write the report "), ("report and async", "Give either report or async")],
+)
+def test_a_report_that_cannot_be_written_stops_the_run_before_it_begins(story: Fleet, title: str, why: str) -> None:
+    assert story.run[title]["msg"].startswith(why)
+    assert {one["changed"] for one in of(story, "stopped").values()} == {True}
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_page_of_servers_fits_the_screen_and_can_be_read(story: Fleet, width: int) -> None:
+    look = browser.look(story.pages / "first.html", width, dark=False)
+    assert look.loaded == []
+    assert look.wider <= 0
+    assert look.contrast >= 4.5
+    assert (look.rows, look.failed) == (COUNT + 1, 1)
+
+
+def test_the_role_writes_it_too(story: Fleet, lab: Lab, ansible: Ansible, tmp_path: Path) -> None:
+    names = [lab.name(f"role-{number}") for number in range(2)]
+    hosts = {name: {"ansible_connection": "local"} for name in names}
+    variables = {
+        "server_deploy_cloud": PROJECT,
+        "server_deploy_report": str(tmp_path / "role.html"),
+        "server_deploy_options": {"flavor": FLAVOR, "networks": NETWORK, "boot": {"image": IMAGE, "size": 1}},
+    }
+    inventory = ansible.file("inventory.json", {"servers": {"hosts": hosts, "vars": variables}})
+    run = ansible.playbook("bfv.openstack.server", "-i", str(inventory), "--check")
+    assert run.code == 0, run.text
+    assert "<h1>Of 2 servers 2 would be changed</h1>" in (tmp_path / "role.html").read_text(encoding="utf-8")
