@@ -17,8 +17,9 @@ description:
     nothing. C(ansible-inventory --list --yaml --output) makes a file of them, to go on with.
   - The variable C(server_deploy_options) has the options of M(bfv.openstack.bfv_server). The hosts are in the group C(servers), whose C(server_deploy_cloud) is
     O(cloud) where that is a name. A dictionary is left out, as it may hold a password.
-  - A server of which a run would change something, or which it would refuse, is not in that group, and its one variable C(server_deploy_left_alone) says why. Such
-    are servers that boot from a local disk, in error or on their way, of which two have one name, or of which Nova does not tell which volume is the root.
+  - A server of which a run would change something, or which it would refuse, is not in that group, and its one variable C(server_deploy_left_alone) says
+    why. Such are servers that boot from a local disk, in error or on their way, of which two have one name, or of which Nova does not tell which volume is the
+    root.
   - User data are not told, and neither are metadata whose name is that of a secret. The security groups are told of a server with one port, since Nova
     does not say which port has which.
   - Some list requests, and one for each server that has several volumes.

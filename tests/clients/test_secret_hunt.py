@@ -25,11 +25,15 @@ class InVariables(Seeds):
 
     def __init__(self) -> None:
         super().__init__(str)
-        self._shapes = itertools.cycle(SHAPES.values())
+        self._shapes = itertools.cycle(SHAPES)
         self.values: list[object] = []
 
     def __call__(self) -> str:
-        self.values.append(next(self._shapes)(super().__call__()))
+        return self.of(next(self._shapes))
+
+    def of(self, shape: str) -> str:
+        """A seed of that shape."""
+        self.values.append(SHAPES[shape](super().__call__()))
         return f"{{{{ seeds[{len(self.values) - 1}] }}}}"
 
     def file(self, folder: Path) -> str:
@@ -87,7 +91,9 @@ def test_secret_hunt_through_the_modules(ansible: Ansible, kept: dict[str, str],
     ]
     conductor = ansible.folder / "ironic.conf"
     conductor.write_text("[DEFAULT]\nenabled_storage_interfaces = noop\n")
-    secrets = {"cinder": {"password": seeds()}, "database": {"connection": f"mysql://ironic:{seeds()}@192.0.2.1/ironic"}}
+    # Each on one line, as options of a file are.
+    of_cinder, of_database = seeds.of("quotes"), seeds.of("slashes and percents")
+    secrets = {"cinder": {"password": of_cinder}, "database": {"connection": f"mysql://ironic:{of_database}@192.0.2.1/ironic"}}
     works = [task("conductor_config works", "bfv.openstack.conductor_config", path=str(conductor), secrets=secrets)]
     fails = [task("conductor_config fails", "bfv.openstack.conductor_config", path="/nowhere/x.conf", secrets=secrets)]
     with watching_arguments() as arguments:

@@ -22,10 +22,10 @@ NAMES = ("web.1", "web-1", "db")
 
 def a_cloud() -> FakeCloud:
     volumes: list[Json] = [a_volume(name, metadata={"role": name}) for name in NAMES]
-    return FakeCloud(volumes=volumes, servers=[a_server(name, name) for name in NAMES], images=[an_image()])
+    return FakeCloud(volumes=volumes, servers=[a_server(one, one) for one in NAMES], images=[an_image()])
 
 
-def look_at(cloud: FakeCloud, *, in_bulk: bool = True) -> SharedLook:
+def look_at(cloud: FakeCloud, in_bulk: bool = True) -> SharedLook:
     return SharedLook(cloud, in_bulk=in_bulk)  # type: ignore[arg-type]
 
 

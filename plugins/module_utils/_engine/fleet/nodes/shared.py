@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ...resources.node import target
 from ...resources.volume.record import Volume
@@ -15,7 +16,7 @@ from .observe import NodeFound
 from .plan import claimants
 from .wanted import GOING, NodeWanted
 
-Found = Mapping[str, NodeFound | Refused]
+Found: TypeAlias = "Mapping[str, NodeFound | Refused]"
 
 
 @dataclass(frozen=True)

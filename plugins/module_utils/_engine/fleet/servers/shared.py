@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeAlias
 
 from ...resources.server import networks
 from ...resources.server.needs import Limits
@@ -15,7 +16,7 @@ from ...values.errors import BfvError, Refused
 from .observe import ServerFound
 from .wanted import ABSENT, ServerWanted
 
-Found = Mapping[str, ServerFound | BfvError]
+Found: TypeAlias = "Mapping[str, ServerFound | BfvError]"
 
 _NAMES = 10
 
@@ -61,7 +62,7 @@ def refuse_without_room(wants: Iterable[ServerWanted], found: Found) -> dict[str
     Where there is not room for all, none is made. Whether there is room for one alone, its own plan sees.
     """
     new = {want.name: (want, seen) for want in wants if isinstance(seen := found[want.name], ServerFound) and _is_new(want, seen)}
-    lacks = _lacks([(want, seen) for want, seen in new.values()])
+    lacks = _lacks([*new.values()])
     if not lacks or len(new) < 2:
         return dict(found)
     names = ", ".join([*new][:_NAMES]) + (f" and {len(new) - _NAMES} more" if len(new) > _NAMES else "")
