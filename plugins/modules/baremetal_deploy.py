@@ -108,8 +108,15 @@ history:
   returned: as RV(node)
   type: list
   elements: dict
-  sample:
-    - {at: 0.812, what: deploy node rack3-node07}
+  contains:
+    at:
+      description: When, in seconds since the call began.
+      type: float
+      sample: 0.812
+    what:
+      description: What happened.
+      type: str
+      sample: deploy node rack3-node07
 stage:
   description:
     - What the role does next for the host. V(before) is what comes before the call, which has not been made then; V(wait_for) is to wait for the machine.
@@ -126,5 +133,17 @@ sharers:
   returned: where RV(stage) is V(before)
   type: list
   elements: dict
-  sample: []
+  contains:
+    host:
+      description: The other host.
+      type: str
+      sample: rack3-node08
+    target_iqn:
+      description: The IQN of the target.
+      type: str
+      sample: iqn.2010-10.org.example:array.rack3-node07
+    target_lun:
+      description: Its LUN.
+      type: int
+      sample: 1
 """

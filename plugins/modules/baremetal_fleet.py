@@ -500,10 +500,15 @@ nodes:
       description: What happened to the node and when, in seconds since the run began. Empty in check mode, and where there was nothing to do.
       type: list
       elements: dict
-      sample:
-        - {at: 0.812, what: deploy node rack3-node07}
-        - {at: 1.377, what: deploying}
-        - {at: 37.2, what: deployed}
+      contains:
+        at:
+          description: When, in seconds since the run began.
+          type: float
+          sample: 0.812
+        what:
+          description: What happened.
+          type: str
+          sample: deploy node rack3-node07
 """
 
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.journal import Tell

@@ -162,7 +162,7 @@ volumes:
   version_added: 1.0.0
   contains:
     id:
-      description: Id of the volume. Further keys are those of RV(bfv.openstack.bfv_volume#module:volume).
+      description: Id of the volume.
       type: str
       sample: 05a3cf39-1c1f-4b0b-9d4f-ad8d86f0ae61
     name:
@@ -177,6 +177,47 @@ volumes:
       description: Its size in GiB.
       type: int
       sample: 20
+    bootable:
+      description: Whether one can boot from it.
+      type: bool
+      sample: true
+    volume_type:
+      description: Name of its type.
+      type: str
+      sample: ssd
+    availability_zone:
+      description: Its availability zone.
+      type: str
+      sample: nova
+    description:
+      description: Its description. V(null) without one.
+      type: str
+      sample: null
+    metadata:
+      description: Its metadata.
+      type: dict
+      sample: {}
+    image_id:
+      description: Id of the image that it was made from. V(null) where it was made otherwise.
+      type: str
+      sample: 8cbd7c80-52a7-4a9f-9b8e-7ad8cbd9a5a7
+    snapshot_id:
+      description: Id of the snapshot that it was made from. V(null) where it was made otherwise.
+      type: str
+      sample: null
+    source_volid:
+      description: Id of the volume that it was made from. V(null) where it was made otherwise.
+      type: str
+      sample: null
+    multiattach:
+      description: Whether it can be attached more than once.
+      type: bool
+      sample: false
+    attached_to:
+      description: The servers, or the nodes, that it is attached to.
+      type: list
+      elements: str
+      sample: [4a8f1a3e-6d2b-4a55-9a3b-3f6a1c1d2e3f]
     holders:
       description: Who holds it. Empty where nobody does.
       type: list
@@ -303,7 +344,7 @@ nodes:
       type: bool
       sample: false
     maintenance_reason:
-      description: Why it is in maintenance.
+      description: Why it is in maintenance. V(null) where nobody said.
       type: str
       sample: null
     fault:
@@ -315,7 +356,7 @@ nodes:
       type: bool
       sample: false
     protected_reason:
-      description: Why it is protected.
+      description: Why it is protected. V(null) where nobody said.
       type: str
       sample: null
     retired:
@@ -323,7 +364,7 @@ nodes:
       type: bool
       sample: false
     retired_reason:
-      description: Why it is retired.
+      description: Why it is retired. V(null) where nobody said.
       type: str
       sample: null
     reservation:
@@ -378,11 +419,11 @@ nodes:
       type: str
       sample: ""
     owner:
-      description: Id of the project that owns it.
+      description: Id of the project that owns it. V(null) without one.
       type: str
       sample: null
     lessee:
-      description: Id of the project that leases it.
+      description: Id of the project that leases it. V(null) without one.
       type: str
       sample: null
     traits:
@@ -487,7 +528,7 @@ nodes:
           type: str
           sample: nova
         description:
-          description: Its description.
+          description: Its description. V(null) without one.
           type: str
           sample: null
         metadata:
@@ -495,15 +536,15 @@ nodes:
           type: dict
           sample: {}
         image_id:
-          description: Id of the image that it was made from.
+          description: Id of the image that it was made from. V(null) where it was made otherwise.
           type: str
           sample: 8cbd7c80-52a7-4a9f-9b8e-7ad8cbd9a5a7
         snapshot_id:
-          description: Id of the snapshot that it was made from.
+          description: Id of the snapshot that it was made from. V(null) where it was made otherwise.
           type: str
           sample: null
         source_volid:
-          description: Id of the volume that it was made from.
+          description: Id of the volume that it was made from. V(null) where it was made otherwise.
           type: str
           sample: null
         multiattach:

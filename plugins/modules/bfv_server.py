@@ -360,34 +360,33 @@ server:
         id:
           description: Id of the port.
           type: str
+          sample: 6a1f4d0e-0d3a-4b6c-9a3b-0f0f7f0f5b11
         name:
           description: Name of the port. One that Nova made has none.
           type: str
+          sample: ""
         mac_address:
           description: MAC address of the port.
           type: str
+          sample: fa:16:3e:5b:1c:07
         network:
           description: Name of the port's network. V(null) where the port has no address.
           type: str
+          sample: internal
         network_id:
           description: Id of the port's network.
           type: str
+          sample: 0c8f2a4e-6f57-4a55-8b53-2d9a7f6f7c33
         fixed_ips:
           description: The fixed addresses of the port.
           type: list
           elements: str
+          sample: [192.0.2.17]
         floating_ips:
           description: The floating addresses that lead to the port.
           type: list
           elements: str
-      sample:
-        - id: 6a1f4d0e-0d3a-4b6c-9a3b-0f0f7f0f5b11
-          name: ""
-          mac_address: fa:16:3e:5b:1c:07
-          network: internal
-          network_id: 0c8f2a4e-6f57-4a55-8b53-2d9a7f6f7c33
-          fixed_ips: [192.0.2.17]
-          floating_ips: [203.0.113.7]
+          sample: [203.0.113.7]
       version_added: 1.0.0
     image:
       description: Id of the image that the boot volume was made from. V(null) where Cinder tells none.
@@ -420,14 +419,20 @@ server:
       type: dict
       sample: {}
     volumes:
-      description: The attached volumes, and whether each is deleted with the server.
+      description: The attached volumes.
       type: list
       elements: dict
-      sample:
-        - id: 05a3cf39-1c1f-4b0b-9d4f-ad8d86f0ae61
-          delete_on_termination: false
+      contains:
+        id:
+          description: Id of the volume.
+          type: str
+          sample: 05a3cf39-1c1f-4b0b-9d4f-ad8d86f0ae61
+        delete_on_termination:
+          description: Whether it is deleted with the server.
+          type: bool
+          sample: false
     key_name:
-      description: Name of the key pair.
+      description: Name of the key pair. V(null) where there is none.
       type: str
       sample: operations
     availability_zone:

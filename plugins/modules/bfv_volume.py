@@ -254,7 +254,7 @@ volume:
       type: str
       sample: nova
     description:
-      description: Description of the volume.
+      description: Description of the volume. V(null) where there is none.
       type: str
       sample:
     metadata:

@@ -188,6 +188,46 @@ enabled_boot_interfaces:
   type: list
   elements: str
   sample: [ipxe, pxe, http-ipxe]
+gid:
+  description: Id of the file's group.
+  returned: when the file is there
+  type: int
+  sample: 42
+group:
+  description: The file's group.
+  returned: when the file is there
+  type: str
+  sample: ironic
+mode:
+  description: The file's mode.
+  returned: when the file is there
+  type: str
+  sample: "0640"
+owner:
+  description: The file's owner.
+  returned: when the file is there
+  type: str
+  sample: root
+secontext:
+  description: The file's SELinux context.
+  returned: when the file is there, and the host has SELinux
+  type: str
+  sample: system_u:object_r:etc_t:s0
+size:
+  description: The file's size in bytes.
+  returned: when the file is there
+  type: int
+  sample: 3416
+state:
+  description: What the file is for M(ansible.builtin.file).
+  returned: always
+  type: str
+  sample: file
+uid:
+  description: Id of the file's owner.
+  returned: when the file is there
+  type: int
+  sample: 0
 """
 
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.conductor.run import run

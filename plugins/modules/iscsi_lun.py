@@ -187,7 +187,7 @@ cause:
   type: str
   sample: null
 why:
-  description: The same for all portals, in words.
+  description: The same for all portals, in words. V(null) where one leads to the LUN.
   returned: when it was looked at
   type: str
   sample: null
@@ -206,11 +206,11 @@ paths:
       type: bool
       sample: false
     cause:
-      description: Why it does not, as a word.
+      description: Why it does not, as a word (RV(cause)). V(null) where it does.
       type: str
       sample: chap_refused
     why:
-      description: Why it does not, in words.
+      description: Why it does not, in words. V(null) where it does.
       type: str
       sample: the array at 192.0.2.10:3260 refuses user rack3-node08 or the password (CHAP) (login status 0x0201)
 volume:

@@ -382,7 +382,7 @@ servers:
       type: dict
       sample: {name: web-1-root, status: in-use, size: 20}
     kept_boot_volume:
-      description: See RV(bfv.openstack.bfv_server#module:kept_boot_volume).
+      description: See RV(bfv.openstack.bfv_server#module:kept_boot_volume). V(null) where none was exchanged.
       type: dict
       sample:
     volumes:
@@ -394,9 +394,15 @@ servers:
       description: What happened to the server and when, in seconds since the run began. Empty in check mode, and where there was nothing to do.
       type: list
       elements: dict
-      sample:
-        - {at: 0.812, what: create server web-1 from volume web-1-root}
-        - {at: 3.377, what: present}
+      contains:
+        at:
+          description: When, in seconds since the run began.
+          type: float
+          sample: 0.812
+        what:
+          description: What happened.
+          type: str
+          sample: create server web-1 from volume web-1-root
 """
 
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.journal import Tell
