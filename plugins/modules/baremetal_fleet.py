@@ -387,6 +387,58 @@ EXAMPLES = r"""
       - node: rack3-node08
         targets:
           - boot_index: 0
+
+- name: Deploy a rack in large numbers, stop when many nodes fail, and keep a page of it
+  bfv.openstack.baremetal_fleet:
+    cloud: baremetal-admin
+    volume_cloud: storage-project
+    golden: true
+    concurrency: 16
+    fail_after: 10%
+    timeout: 3600
+    report: /var/www/html/rack3.html
+    volume_prices: {ssd: 0.12}
+    nodes:
+      - node: rack3-node01
+        storage_interface: cinder
+        boot_interface: http-ipxe
+        boot_mode: uefi
+        iscsi_boot: true
+        volumes:
+          - name: rack3-node01-root
+            image: debian-13-iscsi
+            size: 20
+            volume_type: ssd
+
+- name: Boot a node from a LUN of a fibre channel array
+  bfv.openstack.baremetal_fleet:
+    cloud: baremetal-admin
+    nodes:
+      - node: rack4-node01
+        storage_interface: external
+        fibre_channel_boot: true
+        connectors:
+          - type: wwpn
+            connector_id: "50:01:43:80:24:21:3f:aa"
+        targets:
+          - volume_id: 05a3cf39-1c1f-4b0b-9d4f-ad8d86f0ae61
+            volume_type: fibre_channel
+            properties:
+              target_wwn: "50:06:01:60:3b:a0:11:22"
+              target_lun: 1
+
+- name: Give an active node another boot disk, which powers it off for that
+  bfv.openstack.baremetal_fleet:
+    cloud: baremetal-admin
+    volume_cloud: storage-project
+    on_drift: redeploy
+    nodes:
+      - node: rack3-node07
+        storage_interface: cinder
+        iscsi_boot: true
+        volumes:
+          - name: rack3-node07-root-2
+            image: debian-13-iscsi
 """
 
 RETURN = r"""

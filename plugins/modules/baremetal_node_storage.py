@@ -99,6 +99,13 @@ EXAMPLES = r"""
     storage_interface: reset
     capabilities:
       iscsi_boot: null
+
+- name: Let a node boot from a fibre channel array
+  bfv.openstack.baremetal_node_storage:
+    cloud: baremetal-admin
+    node: rack4-node01
+    storage_interface: external
+    fibre_channel_boot: true
 """
 
 RETURN = r"""
@@ -109,6 +116,7 @@ actions:
   elements: str
   sample:
     - "set up the storage of node rack3-node07: storage_interface noop -> cinder"
+  version_added: 1.0.0
 node:
   description: The node as it is now, or in check mode as it was.
   returned: success

@@ -83,6 +83,16 @@ EXAMPLES = r"""
     properties:
       hw_firmware_type: uefi
     keep: 3
+
+- name: Offer an image in qcow2 to all projects that ask for it by its id
+  bfv.openstack.bfv_image:
+    cloud: mycloud
+    name: debian-13
+    digest: 3f0c51d2a7be4c0d9e8f7a6b5c4d3e2f1a0b9c8d7e6f5a4b3c2d1e0f9a8b7c6d
+    file: /var/lib/bfv/images/debian-13.qcow2
+    disk_format: qcow2
+    visibility: community
+    timeout: 1800
 """
 
 RETURN = r"""

@@ -63,6 +63,7 @@ options:
       - How many checkpoints each machine keeps, as O(bfv.openstack.boot_checkpoint#module:keep) has it. Those that are older are left-overs.
         Without it no checkpoint is one.
     type: int
+    version_added: 1.0.0
   spares_for:
     description:
       - Name or UUID of a node whose disks another one is to boot (O(bfv.openstack.baremetal_fleet#module:takeover)). RV(spares) says of each other node
@@ -154,6 +155,7 @@ actions:
   type: list
   elements: str
   sample: []
+  version_added: 1.0.0
 volumes:
   description: The project's volumes that one can boot from, sorted by name. Empty where O(gather) does not ask for them.
   returned: success
@@ -351,22 +353,27 @@ nodes:
       description: For which fault Ironic put it into maintenance by itself. V(null) without one.
       type: str
       sample: null
+      version_added: 1.0.0
     protected:
       description: Whether it is protected, so that Ironic does not undeploy it.
       type: bool
       sample: false
+      version_added: 1.0.0
     protected_reason:
       description: Why it is protected. V(null) where nobody said.
       type: str
       sample: null
+      version_added: 1.0.0
     retired:
       description: Whether it is retired, so that Ironic makes it available no more.
       type: bool
       sample: false
+      version_added: 1.0.0
     retired_reason:
       description: Why it is retired. V(null) where nobody said.
       type: str
       sample: null
+      version_added: 1.0.0
     reservation:
       description: The conductor that has locked it for what it is doing. V(null) where none has.
       type: str

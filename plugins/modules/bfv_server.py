@@ -308,6 +308,42 @@ EXAMPLES = r"""
     name: web-1
     state: absent
     boot_volume_on_delete: keep
+
+- name: Boot a server from a snapshot, with what only a new server can be given
+  bfv.openstack.bfv_server:
+    cloud: storage-project
+    name: web-2
+    flavor: general-2
+    boot:
+      snapshot: web-1-root-friday
+      volume_name: web-2-root
+      disk_bus: virtio
+    networks: internal
+    security_groups: [default, web]
+    availability_zone: nova
+    config_drive: true
+    user_data: "{{ lookup('ansible.builtin.file', 'web.cloud-config') }}"
+    metadata:
+      role: web
+    scheduler_hints:
+      group: web-apart
+
+- name: Boot it from the image of this month, on a new disk, and keep the old one
+  bfv.openstack.bfv_server:
+    cloud: storage-project
+    name: web-1
+    boot:
+      image: debian-13-november
+    on_image_change: replace
+    boot_volume_on_delete: keep
+    replace_may_lose: [user_data]
+
+- name: Build a server that Nova has given up again, around its disk
+  bfv.openstack.bfv_server:
+    cloud: storage-project
+    name: web-1
+    recreate: on_error
+    replace_may_lose: [user_data]
 """
 
 RETURN = r"""

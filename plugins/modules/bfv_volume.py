@@ -199,6 +199,44 @@ EXAMPLES = r"""
     cloud: storage-project
     name: rack3-node07-data
     state: absent
+
+- name: Make a volume from a snapshot, with a description and metadata
+  bfv.openstack.bfv_volume:
+    cloud: storage-project
+    name: db-2-root
+    snapshot: db-1-root-friday
+    description: Boot disk of db-2
+    metadata:
+      owner: operations
+
+- name: Make a volume from a backup
+  bfv.openstack.bfv_volume:
+    cloud: storage-project
+    name: db-1-restored
+    backup: db-1-root-monday
+
+- name: Move a volume to another type, on whatever backend that is
+  bfv.openstack.bfv_volume:
+    cloud: storage-project
+    name: db-1-root
+    volume_type: ssd
+    retype: true
+    migration_policy: on-demand
+    timeout: 3600
+
+- name: Make a volume, and make it anew where an earlier run could not
+  bfv.openstack.bfv_volume:
+    cloud: storage-project
+    name: rack3-node07-root
+    image: debian-13-iscsi
+    recreate: on_error
+
+- name: Remove a volume with its snapshots
+  bfv.openstack.bfv_volume:
+    cloud: storage-project
+    name: rack3-node07-root
+    state: absent
+    cascade: true
 """
 
 RETURN = r"""

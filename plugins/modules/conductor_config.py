@@ -12,7 +12,9 @@ version_added: 0.1.0
 author:
   - The bfv.openstack contributors (@bfv-openstack)
 description:
-  - Enables storage and boot interfaces on a conductor, and sets other options, in one file of its configuration. It runs on the conductor's host.
+  - Enables storage and boot interfaces on a conductor, and sets other options, in one file of its configuration.
+  - It runs on the conductor's host, as a user who may write that file, and asks no cloud. An override of kolla-ansible is
+    changed on the host where kolla-ansible runs.
   - Interfaces that are enabled stay enabled. What is asked for is added, and a default is always among the enabled ones.
   - Comments, order and all other options of a file stay. A line whose place is taken stays beside it as a comment, and comes back with O(state=absent).
   - An option that the module has set has a mark with a digest before it. One that somebody has changed by hand since is taken for somebody else's.
@@ -26,6 +28,8 @@ requirements:
   - Python 3.9 or newer on the host of the conductor, where the module runs. No library is needed there.
 seealso:
   - module: bfv.openstack.conductor_info
+  - plugin: bfv.openstack.conductor_storage
+    plugin_type: role
 extends_documentation_fragment:
   - ansible.builtin.files
   - bfv.openstack.attributes
@@ -49,6 +53,7 @@ options:
     type: list
     elements: str
     default: []
+    version_added: 1.0.0
   own:
     description:
       - Whether O(path) is a file that the module makes for these options. Without options there is no such file, unless somebody has added to it.
@@ -67,6 +72,7 @@ options:
       - A file that holds expressions or statements of Jinja itself is refused in any case, since nobody knows yet what it will say.
     type: bool
     default: false
+    version_added: 1.0.0
   state:
     description:
       - V(present) sets the options, V(absent) takes back what the module has set.
@@ -145,7 +151,28 @@ EXAMPLES = r"""
         password: "{{ vault_ironic_password }}"
     python: [/opt/ironic/bin/python3]
 
-- name: Take both back
+- name: Enable a boot interface as well, and make it the one of new nodes
+  bfv.openstack.conductor_config:
+    path: /etc/ironic/ironic.conf
+    boot_interfaces: [ipxe, http-ipxe]
+    default_boot_interface: http-ipxe
+    python: [/opt/ironic/bin/python3]
+
+- name: Set them in an override of kolla-ansible, which Jinja reads first
+  bfv.openstack.conductor_config:
+    path: /etc/kolla/config/ironic.conf
+    create: true
+    template: true
+    read: [/etc/kolla/ironic-conductor/ironic.conf, /etc/kolla/config/ironic.conf]
+    storage_interfaces: [external]
+    default_storage_interface: external
+
+- name: Keep the file as it was before no longer, since the conductor works
+  bfv.openstack.conductor_config:
+    path: /etc/ironic/ironic.conf
+    state: settled
+
+- name: Take all of it back
   bfv.openstack.conductor_config:
     path: /etc/ironic/ironic.conf
     state: absent

@@ -47,6 +47,10 @@ EXAMPLES = r"""
 - name: Show the files that it reads
   ansible.builtin.debug:
     var: conductor.config_files
+
+- name: Look at the one of a unit with another name
+  bfv.openstack.conductor_info:
+    service: devstack@ir-cond
 """
 
 RETURN = r"""

@@ -163,6 +163,30 @@ EXAMPLES = r"""
     volume: rack3-node07-root
     seed:
       hostname: rack3-node07
+
+- name: Write an image over whatever is on a LUN from which nothing runs, with a network and cloud-init's own data
+  bfv.openstack.iscsi_lun:
+    portals: [192.0.2.10:3260]
+    iqn: iqn.2010-10.org.example:array.rack3-node08
+    lun: 1
+    image: /var/lib/bfv/images/bfv-debian-bookworm-bios.raw
+    write: anew
+    timeout: 1800
+    seed:
+      hostname: rack3-node08
+      network:
+        version: 2
+        ethernets:
+          eth0: {addresses: [192.0.2.28/24], gateway4: 192.0.2.1}
+      user_data:
+        packages: [chrony]
+
+- name: Look at the LUN of a machine that runs, and be sure that nothing is written
+  bfv.openstack.iscsi_lun:
+    portals: [192.0.2.10:3260]
+    iqn: iqn.2010-10.org.example:array.rack3-node08
+    lun: 1
+    in_use: true
 """
 
 RETURN = r"""

@@ -319,6 +319,25 @@ EXAMPLES = r"""
           - name: db-1-data
             size: 100
 
+- name: Give two servers repaired disks and keep the old ones, sixteen servers at a time
+  bfv.openstack.server_fleet:
+    cloud: storage-project
+    concurrency: 16
+    timeout: 1800
+    servers:
+      - name: web-1
+        boot:
+          volume: web-1-repaired
+        on_boot_volume_change: replace
+        replace_may_lose: [user_data]
+        tags: [repaired, web]
+      - name: web-2
+        boot:
+          volume: web-2-repaired
+        on_boot_volume_change: replace
+        replace_may_lose: [user_data]
+        tags: [repaired, web]
+
 - name: Remove two servers, and stop when one cannot be removed
   bfv.openstack.server_fleet:
     cloud: storage-project

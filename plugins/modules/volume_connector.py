@@ -85,6 +85,14 @@ EXAMPLES = r"""
     node: rack3-node07
     connector_id: iqn.2026-01.org.example:rack3-node07
 
+- name: Make up the initiator name with a prefix of your own, and note who asked for it
+  bfv.openstack.volume_connector:
+    cloud: baremetal-admin
+    node: rack3-node07
+    iqn_prefix: "iqn.2026-01.org.example:"
+    extra:
+      ticket: "4711"
+
 - name: Register a fibre channel port
   bfv.openstack.volume_connector:
     cloud: baremetal-admin
@@ -107,6 +115,7 @@ actions:
   elements: str
   sample:
     - create the iqn connector of node rack3-node07 as iqn.2017-08.org.openstack.1be26c0b-03f2-4d2e-ae87-c02d7f33c123
+  version_added: 1.0.0
 connector:
   description: The connector as it is now, or in check mode as it was. V(null) where there is none.
   returned: success

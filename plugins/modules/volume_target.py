@@ -162,6 +162,16 @@ EXAMPLES = r"""
       - 198.51.100.10:3260
     target_lun: 1
 
+- name: Let a node boot from a LUN of a fibre channel array
+  bfv.openstack.volume_target:
+    cloud: baremetal-admin
+    node: rack4-node01
+    volume_id: 6f0e2d3c-9a55-4b0f-8f39-5d1a2f7b8c10
+    volume_type: fibre_channel
+    properties:
+      target_wwn: "50:06:01:60:3b:a0:11:22"
+      target_lun: 1
+
 - name: Attach a data volume as well
   bfv.openstack.volume_target:
     cloud: baremetal-admin
@@ -170,12 +180,13 @@ EXAMPLES = r"""
     boot_index: 1
     volume: rack3-node07-data
 
-- name: Take the data volume away again
+- name: Take the data volume away again, for which Ironic wants the node powered off
   bfv.openstack.volume_target:
     cloud: baremetal-admin
     node: rack3-node07
     boot_index: 1
     state: absent
+    power_off: true
 """
 
 RETURN = r"""
@@ -186,6 +197,7 @@ actions:
   elements: str
   sample:
     - create volume target 0 of node rack3-node07 with volume rack3-node07-root
+  version_added: 1.0.0
 target:
   description: The target as it is now, or in check mode as it was. V(null) where there is none. Secrets are masked.
   returned: success
