@@ -410,22 +410,23 @@ EXAMPLES = r"""
             size: 20
             volume_type: ssd
 
-- name: Boot a node from a LUN of a fibre channel array
+- name: Boot a node by fibre channel from an array that Cinder drives
   bfv.openstack.baremetal_fleet:
     cloud: baremetal-admin
+    volume_cloud: storage-project
     nodes:
       - node: rack4-node01
-        storage_interface: external
+        storage_interface: cinder
         fibre_channel_boot: true
         connectors:
           - type: wwpn
             connector_id: "50:01:43:80:24:21:3f:aa"
+        volumes:
+          - name: rack4-node01-root
+            image: debian-13
         targets:
-          - volume_id: 05a3cf39-1c1f-4b0b-9d4f-ad8d86f0ae61
+          - volume: rack4-node01-root
             volume_type: fibre_channel
-            properties:
-              target_wwn: "50:06:01:60:3b:a0:11:22"
-              target_lun: 1
 
 - name: Give an active node another boot disk, which powers it off for that
   bfv.openstack.baremetal_fleet:

@@ -100,11 +100,11 @@ EXAMPLES = r"""
     capabilities:
       iscsi_boot: null
 
-- name: Let a node boot from a fibre channel array
+- name: Let a node boot by fibre channel from an array that Cinder drives
   bfv.openstack.baremetal_node_storage:
     cloud: baremetal-admin
     node: rack4-node01
-    storage_interface: external
+    storage_interface: cinder
     fibre_channel_boot: true
 """
 

@@ -162,15 +162,13 @@ EXAMPLES = r"""
       - 198.51.100.10:3260
     target_lun: 1
 
-- name: Let a node boot from a LUN of a fibre channel array
+- name: Let a node boot by fibre channel from a volume of Cinder
   bfv.openstack.volume_target:
     cloud: baremetal-admin
+    volume_cloud: storage-project
     node: rack4-node01
-    volume_id: 6f0e2d3c-9a55-4b0f-8f39-5d1a2f7b8c10
+    volume: rack4-node01-root
     volume_type: fibre_channel
-    properties:
-      target_wwn: "50:06:01:60:3b:a0:11:22"
-      target_lun: 1
 
 - name: Attach a data volume as well
   bfv.openstack.volume_target:
