@@ -25,6 +25,7 @@ def test_all_locks_are_looked_at() -> None:
         "dev",
         "collections",
         "oldest",
+        "ee",
         "newest",
         "next",
         "publish",

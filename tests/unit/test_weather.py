@@ -154,7 +154,7 @@ def ask(cloud: FakeCloud, kind: str, options: Json) -> None:
         outcomes = manage(
             cloud, options["nodes"], timeout=300, concurrency=1, **{k: v for k, v in options.items() if k != "nodes"}
         )
-        assert {one.node: one.msg for one in outcomes.values() if one.failed} == {}
+        assert {one.name: one.msg for one in outcomes.values() if one.failed} == {}
     else:
         settle(cloud, RESOURCES[kind], **options)
 
@@ -297,7 +297,7 @@ def test_field_b12_a_node_whose_writes_are_never_answered_says_so_and_the_others
     )
     cloud.method, cloud.path = "PATCH", next(iter(cloud.nodes))
     outcomes = manage(cloud, a_fleet("deployed")["nodes"], timeout=3600)
-    failed = {one.node: one.msg for one in outcomes.values() if one.failed}
+    failed = {one.name: one.msg for one in outcomes.values() if one.failed}
     assert len(failed) == 1
     assert "the peer has reset it" in str(failed)
     states = Counter(one["provision_state"] for one in cloud.nodes.values())
