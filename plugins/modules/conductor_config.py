@@ -28,8 +28,6 @@ requirements:
   - Python 3.9 or newer on the host of the conductor, where the module runs. No library is needed there.
 seealso:
   - module: bfv.openstack.conductor_info
-  - plugin: bfv.openstack.conductor_storage
-    plugin_type: role
 extends_documentation_fragment:
   - ansible.builtin.files
   - bfv.openstack.attributes

@@ -16,7 +16,7 @@ from .observe import NodeFound
 from .plan import claimants
 from .wanted import GOING, NodeWanted
 
-Found: TypeAlias = "Mapping[str, NodeFound | Refused]"
+Found: TypeAlias = Mapping[str, "NodeFound | Refused"]
 
 
 @dataclass(frozen=True)

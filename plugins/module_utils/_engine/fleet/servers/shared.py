@@ -16,7 +16,7 @@ from ...values.errors import BfvError, Refused
 from .observe import ServerFound
 from .wanted import ABSENT, ServerWanted
 
-Found: TypeAlias = "Mapping[str, ServerFound | BfvError]"
+Found: TypeAlias = Mapping[str, "ServerFound | BfvError"]
 
 _NAMES = 10
 
