@@ -244,7 +244,7 @@ size:
   type: int
   sample: 3416
 state:
-  description: What the file is for M(ansible.builtin.file).
+  description: What the file is for C(ansible.builtin.file).
   returned: always
   type: str
   sample: file
