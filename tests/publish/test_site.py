@@ -9,13 +9,15 @@ import re
 import shutil
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
 
-from .browser import REPOSITORY, Look, looks
+from .browser import Look, looks
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 SITE = REPOSITORY / ".cache" / "docs" / "build" / "html"
 # The list of all words and the form that searches it are scripts.
 PAGES = sorted(
