@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A Debian 13 for containers with nothing added, as docker.io/library/debian:13 is: no registry is asked for it. Prints the image's name.
+# A Debian 13 for containers with nothing added, as the published debian:13 is: no registry is asked for it. Prints the image's name.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -31,14 +31,14 @@ class Stranger:
         """All that commands print that are typed one after the other, in the folder with the tarball; they have to succeed."""
         environment = [word for name, value in INDEX.items() for word in ("--env", f"{name}={value}")]
         return podman(
-            "exec", "--interactive", *environment, "--workdir", "/root/try", self.container, "bash", "-e", given=commands
+            "exec", "--interactive", *environment, "--workdir", "/srv/try", self.container, "bash", "-e", given=commands
         )
 
 
 @pytest.fixture(scope="module")
 def stranger() -> Iterator[Stranger]:
     init = ("bash", "-c", "sleep infinity & wait")  # it waits for all children that ended
-    where = ("--volume", f"{tarball()}:/root/try/{tarball().name}:ro", "--volume", CERTIFICATES)
+    where = ("--volume", f"{tarball()}:/srv/try/{tarball().name}:ro", "--volume", CERTIFICATES)
     container = podman("run", "--detach", "--rm", "--network", "host", *where, debian(), *init)
     try:
         stranger = Stranger(container)
