@@ -1,7 +1,7 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A server that is there in the words of the playbook server.yml, so that a run of the playbook changes nothing of it.
+"""A server that is there in the words of the role server_deploy, so that a run of it changes nothing.
 
 Whether that is so the run's own rules say: each server is planned with what is told of it, and one that a run would change, or refuse, is
 left out with the reason.
@@ -73,7 +73,7 @@ def adopted(seen: Seen) -> Adopted:
 
 
 def variables(one: Adopted) -> Json:
-    """The playbook's variables of the server, or the one that says why it has none. What the cloud says is no template in them."""
+    """The role's variables of the server, or the one that says why it has none. What the cloud says is no template in them."""
     told = {"server_deploy_left_alone": one.left_alone} if one.left_alone else {"server_deploy_options": one.options}
     return {name: templates.literal(value) for name, value in told.items()}
 
