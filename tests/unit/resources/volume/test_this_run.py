@@ -18,9 +18,15 @@ def test_a_process_is_one_text() -> None:
     assert len(own.text) < 255 - 37  # of Cinder's metadata, with the volume's id
 
 
-@pytest.mark.parametrize("text", ["", "a b c", "a b c d e", "a b c 1 2 3"])
+@pytest.mark.parametrize("text", ["", "a b c", "a b c d e", "a b c 1 2 3", "a b c \u00b2 e", "a b c 0 e", f"a b c {2**22 + 1} e"])
 def test_another_text_is_none(text: str) -> None:
     assert this_run.read(text) is None
+
+
+def test_a_process_whose_start_is_unknown_is_a_text_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(this_run, "_started", lambda _number: None)
+    own = this_run.this()
+    assert this_run.read(own.text) == own
 
 
 def test_this_one_runs() -> None:
@@ -51,7 +57,24 @@ def test_a_number_that_another_process_has_by_now_is_another_process() -> None:
     assert this_run.has_ended(replace(this_run.this(), started="1")) is True
 
 
-@pytest.mark.parametrize("other", [{"boot": "another"}, {"space": "1"}], ids=["another boot or host", "another container"])
+def test_one_that_this_user_may_not_see_may_be_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where /proc has hidepid, the process of another user is not in it."""
+    hidden = replace(this_run.this(), number=os.getppid())
+    monkeypatch.setattr(this_run, "_started", lambda _number: None)
+    monkeypatch.setattr(os, "kill", _refuse)
+    assert this_run.has_ended(hidden) is None
+
+
+def _refuse(_number: int, signal: int) -> None:
+    assert signal == 0
+    raise PermissionError
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"boot": "another"}, {"boot": this_run.this().boot.upper()}, {"space": "1"}],
+    ids=["another boot or host", "in another case", "another container"],
+)
 def test_of_others_nothing_is_known(other: dict[str, str]) -> None:
     elsewhere: Process = replace(this_run.this(), number=1, **other)
     assert this_run.has_ended(elsewhere) is None

@@ -13,6 +13,7 @@ from pathlib import Path
 _PROC = Path("/proc")
 _ENDED = ("Z", "X")  # proc(5), state
 _STARTED = 19  # of the words behind the process's name: proc(5), starttime
+_LAST = 2**22  # no process has a higher number: proc(5), pid_max
 
 
 @dataclass(frozen=True)
@@ -38,16 +39,23 @@ def this() -> Process:
 def read(text: str) -> Process | None:
     """The process that a text tells of. None where it tells of none."""
     words = text.split(" ")
-    if len(words) != 5 or not words[3].isdigit():
+    if len(words) != 5 or not words[3].isdecimal() or not 0 < int(words[3]) <= _LAST:
         return None
     return Process(words[0], words[1], words[2], int(words[3]), words[4])
 
 
 def has_ended(process: Process) -> bool | None:
-    """Whether it has ended. None where that cannot be known from here: it is of another host, or this one has booted since."""
+    """Whether it has ended.
+
+    None where that cannot be known from here: it is of another host, this one has booted since, or the kernel shows this user no
+    process of another one (proc(5), hidepid).
+    """
     if (process.boot, process.space) != (_boot(), _space()):
         return None
-    return _started(process.number) != process.started
+    started = _started(process.number)
+    if started is None and _is_hidden(process.number):
+        return None
+    return started != process.started
 
 
 def _boot() -> str:
@@ -65,3 +73,14 @@ def _started(number: int) -> str | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     return None if words[0] in _ENDED else words[_STARTED]
+
+
+def _is_hidden(number: int) -> bool:
+    """Whether a process has the number, and it is another user's: signal 0 asks for the permission alone (kill(2))."""
+    try:
+        os.kill(number, 0)
+    except PermissionError:
+        return True
+    except ProcessLookupError:
+        pass
+    return False
