@@ -32,7 +32,7 @@ SIDE_BY_SIDE = 2
 TIMEOUT = 600  # seconds; a mutant that runs for ever is killed as well
 # What is not compared without case. Numbers, truths and times, by the last of their names: ``disks`` tells whether each goes with its server,
 # and a node's power state is one of Ironic's words.
-NO_TEXT = ("size", "multiattach", "disks", "time", "power_state")
+NO_TEXT = ("size", "multiattach", "disks", "time", "power_state", "started")
 # Options with choices, of which no other spelling is taken; a connector's identifier is auto, or what its type permits.
 CHOICES = ("want.state", "want.write", "want.recreate_order", "want.type", "want.connector_id")
 # Attributes and keys that hold an id as a service tells it, beside those that end with _id: where both sides do, both are lower case.

@@ -56,6 +56,11 @@ def test_a_disk_that_holds_something_is_left_alone() -> None:
     assert planned.steps == ()
 
 
+@pytest.mark.parametrize("found", [BLANK, HELD], ids=["blank", "held"])
+def test_a_disk_is_looked_at_where_no_image_is_named(found: Found) -> None:
+    assert not plan(Wanted(ADDRESS), replace(found, source=None)).changed
+
+
 def test_anew_writes_over_it_and_tells() -> None:
     planned = plan(replace(FILL, write="anew"), HELD)
     assert isinstance(planned.steps[0], Fill)
@@ -131,7 +136,9 @@ def test_a_seed_goes_into_the_partition_of_the_image_that_is_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "place", [EMPTY, Place(PARTITION, stamp="another"), Place(PARTITION, stamp="")], ids=["empty", "another", "unfinished"]
+    "place",
+    [EMPTY, Place(PARTITION, stamp="another"), Place(PARTITION, stamp=SEED.digest.upper()), Place(PARTITION, stamp="")],
+    ids=["empty", "another", "in another case", "unfinished"],
 )
 def test_a_seed_alone_is_written_where_another_one_is_there(place: Place) -> None:
     planned = plan(replace(FILL, seed=SEED), held(place))

@@ -136,14 +136,31 @@ def test_what_was_not_written_well_cannot_be_booted() -> None:
     assert look(memory).unfinished == DIGEST
 
 
-def test_a_disk_that_somebody_has_written_to_meanwhile_is_left_alone() -> None:
-    memory = Memory()
+@pytest.mark.parametrize("before", [b"", b"DATA"])
+def test_a_disk_that_somebody_has_written_to_meanwhile_is_left_alone(before: bytes) -> None:
+    memory, want = Memory(before), replace(WANT, write="anew")
     found = look(memory)
-    planned = plan(WANT, found)
+    planned = plan(want, found)
     memory.content[:4] = b"data"
     with pytest.raises(Refused, match=r"somebody has written to it since it was looked at. Nothing was written"):
-        writing.take(WANT, found, planned, begin, lambda _what: None)
+        writing.take(want, found, planned, begin, lambda _what: None)
     assert bytes(memory.content[:8]) == b"data\0\0\0\0"
+
+
+def test_a_disk_to_which_nothing_is_written_may_change() -> None:
+    """Such as one from which a machine runs."""
+    memory, want = Memory(b"DATA"), Wanted(ADDRESS)
+    found = look(memory)
+    memory.content[:4] = b"data"
+    writing.take(want, found, plan(want, found), begin, lambda _what: None)
+
+
+def test_nothing_is_written_to_a_disk_that_does_not_answer() -> None:
+    memory = Memory()
+    planned = plan(WANT, look(memory))
+    assert planned.steps
+    writing.take(WANT, replace(look(memory), disk=None), planned, begin, lambda _what: None)
+    assert not any(memory.content)
 
 
 def test_another_run_at_the_same_disk_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

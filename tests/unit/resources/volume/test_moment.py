@@ -36,7 +36,7 @@ class Cinder:
     def __init__(self, **fields: Any) -> None:
         self.volume = a_volume(**fields)
         self.attachments: list[dict[str, Any]] = []
-        self.info: dict[str, Any] = INFO
+        self.info: dict[str, Any] | None = INFO
         self.sent: list[str] = []
         self.fails: dict[str, BfvError] = {}
         self.block_storage = self
@@ -108,11 +108,12 @@ def test_it_is_let_go_where_the_work_fails() -> None:
     [
         ({"driver_volume_type": "rbd"}, "over rbd, and not over iSCSI"),
         ({}, "over nothing"),
+        (None, "over nothing"),
         ({**INFO, "target_iqn": "?"}, "does not tell where it is"),
         ({"driver_volume_type": "iscsi"}, "does not tell where it is"),
     ],
 )
-def test_it_is_let_go_where_it_cannot_be_reached(info: dict[str, Any], words: str) -> None:
+def test_it_is_let_go_where_it_cannot_be_reached(info: dict[str, Any] | None, words: str) -> None:
     cinder = Cinder()
     cinder.info = info
     with pytest.raises(BfvError, match=words):
@@ -184,7 +185,9 @@ def test_what_may_be_at_work_is_told_and_left(text: str, count: int, words: str)
 
 
 @pytest.mark.parametrize(
-    ("text", "of"), [("", ""), ("some words", ""), (ended(), "another-volume")], ids=["none", "unreadable", "a copy's"]
+    ("text", "of"),
+    [("", ""), ("some words", ""), (ended(), "another-volume"), (ended(), str(a_volume()["id"]).upper())],
+    ids=["none", "unreadable", "a copy's", "in another case"],
 )
 def test_an_attachment_without_a_note_of_its_own_is_somebody_elses(text: str, of: str) -> None:
     """A clone, or a restored backup, has its original's metadata."""

@@ -103,8 +103,10 @@ def _left(cloud: Cloud, volume: Volume) -> list[Request]:
     """What lets go of that which a killed run has left. Raises Refused where it may not have ended."""
     own, _space, told = volume.metadata.get(NOTE, "").partition(" ")
     process = this_run.read(told) if own == volume.id else None
-    held = [id for id, server in reservation.read(cloud, volume.id) if not server] if process else []
-    if not process or not held:
+    if process is None:
+        return []
+    held = [id for id, server in reservation.read(cloud, volume.id) if not server]
+    if not held:
         return []
     what = f"attach volume {record.called(volume)} for a moment"
     ended = this_run.has_ended(process)
