@@ -1,115 +1,40 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one task of the role baremetal_deploy: the first host makes one call of baremetal_fleet for all of them, and each takes its own result.
-
-The fleet's own action is loaded where the call is made, and not in ansible-playbook, which would be a larger process to fork for each host.
-"""
+"""The one task of the role baremetal_deploy (see one_call.py), which tells each host what the role has left to do for it."""
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
-from ansible.errors import AnsibleError
-from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
-from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import ansible_core, deploying, hosts, progress
-from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.role_variables import BadVariables, RoleVariables
-from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.together import Json, Together
-
-FLEET = "bfv.openstack.baremetal_fleet"
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import deploying_nodes
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.deploying import Json
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.one_call import OneCall
 
 
-class ActionModule(ActionBase):
-    supports_raw_params = False
+class ActionModule(OneCall):
+    kind = deploying_nodes
+    own_options = ("stages_done",)
 
-    # Those of the run are nobody's: they are shown once, with the host that makes the call.
-    _warnings: tuple[Any, ...] = ()
-
-    def run(self, tmp: Any = None, task_vars: Json | None = None) -> Json:
-        """Hand a host what became of its node."""
-        variables = task_vars or {}
-        super().run(tmp, variables)
-        host = variables["inventory_hostname"]
-        alone = hosts.reason_to_be_alone(self, variables)
-        if alone:
-            Display().vvv(f"Each host makes a call of its own: {alone}")
-            result = self._call({host: variables}, variables)[host]
-        else:
-            folder = Path(ansible_core.folder_of_this_run()) / f"bfv-{ansible_core.identity(self._task)}"
-
-            def call(left: list[str]) -> dict[str, Json]:
-                known = {host: variables, **hosts.companions(self, variables)}
-                return self._call({one: known[one] for one in left if one in known}, variables)
-
-            result = Together(folder).result_of(host, variables["ansible_play_batch"], call)
-        self._tell(host, result)
-        return {**result, **({"warnings": list(self._warnings)} if self._warnings else {})}
-
-    def _call(self, known: Mapping[str, Json], task_vars: Json) -> dict[str, Json]:
-        """The results of all these hosts, of which the first is this one."""
-        role = RoleVariables("baremetal_deploy")
-        asked: dict[str, Json] = {}
-        found: dict[str, Json] = {}
-        for host, variables in known.items():
-            try:
-                one = role.of(host, variables, self._templar_of(variables, task_vars))
-            except BadVariables as error:
-                found[host] = deploying.failure(str(error))
-                continue
-            first = next(iter(asked), host)
-            differing = deploying.differing(one, asked.get(first, one))
-            if differing:
-                found[host] = deploying.failure(deploying.refusal_of_another_run(host, differing, first))
-            else:
-                asked[host] = one
-        if asked:
-            found |= self._asked(asked, task_vars)
+    def results(self, known: Mapping[str, Json], task_vars: Json) -> dict[str, Json]:
+        found = super().results(known, task_vars)
         # Some may go on without this call: only where all were in it, all know that no host has more to do.
         some = any(one.get("stage") for one in found.values()) or not set(task_vars["ansible_play_batch"]) <= found.keys()
         return {host: {**one, "stages_of_some": some} for host, one in found.items()}
 
-    def _templar_of(self, variables: Json, task_vars: Json) -> Any:
-        return self._templar if variables is task_vars else self._templar.copy_with_new_env(available_variables=variables)
-
-    def _asked(self, asked: Mapping[str, Json], task_vars: Json) -> dict[str, Json]:
-        given = {**self._task.args}
-        if not given.pop("stages_done", False) and any(map(deploying.has_stages_before, asked.values())):
-            nothing = {"changed": False, "failed": False, "msg": "", "actions": [], "differs": [], "stage": deploying.BEFORE}
-            return {host: {**nothing, "sharers": deploying.sharers(host, asked)} for host in asked}
-        fleet = self._fleet({**given, **deploying.call(asked)}, task_vars)
-        results = deploying.results(asked, fleet)
+    def asked(self, asked: Mapping[str, Json], task_vars: Json) -> dict[str, Json]:
+        if not self._task.args.get("stages_done", False) and any(map(deploying_nodes.has_stages_before, asked.values())):
+            nothing = {
+                "changed": False,
+                "failed": False,
+                "msg": "",
+                "actions": [],
+                "differs": [],
+                "stage": deploying_nodes.BEFORE,
+            }
+            return {host: {**nothing, "sharers": deploying_nodes.sharers(host, asked)} for host in asked}
+        results = super().asked(asked, task_vars)
         for host, one in results.items():
-            waits = deploying.waits(asked[host]) and not self._task.check_mode
-            one["stage"] = deploying.WAIT if waits else deploying.NOTHING
-        self._warnings = (*fleet.get("warnings", ()), *deploying.warnings(fleet))
+            waits = deploying_nodes.waits(asked[host]) and not self._task.check_mode
+            one["stage"] = deploying_nodes.WAIT if waits else deploying_nodes.NOTHING
         return results
-
-    def _fleet(self, options: Json, task_vars: Json) -> Json:
-        """The module's own action, with this one's connection to the controller."""
-        task = self._task.copy()
-        task.action, task.args = FLEET, options
-        action = self._shared_loader_obj.action_loader.get(
-            FLEET,
-            task=task,
-            connection=self._connection,
-            play_context=self._play_context,
-            loader=self._loader,
-            templar=self._templar,
-            shared_loader_obj=self._shared_loader_obj,
-        )
-        try:
-            result: Json = action.run(task_vars=task_vars)
-        except AnsibleError as error:  # all hosts fail of it, and none of the others tries again
-            Display().vvv(traceback.format_exc())
-            return {"failed": True, "msg": str(error)}
-        return result
-
-    def _tell(self, host: str, result: Json) -> None:
-        """What was done, or would be, which Ansible itself shows with -v alone. Where a host fails it shows that anyway."""
-        if not result["failed"] and progress.are_lines_welcome():
-            for action in result["actions"]:
-                progress.tell(f"{host}: {'would ' if self._task.check_mode else ''}{action}", 0)

@@ -135,6 +135,7 @@ def of_servers(lab: Lab, ansible: Ansible, tmp_path_factory: pytest.TempPathFact
         "on_boot_volume_change": "replace",
         "replace_may_lose": ["user_data"],
     }
+    of_host = {**server, "description": "the shop"}
     file = tmp_path_factory.mktemp("image") / "disk.raw"
     file.write_bytes(bytes(2**20))
     run = ansible.tasks(
@@ -142,12 +143,15 @@ def of_servers(lab: Lab, ansible: Ansible, tmp_path_factory: pytest.TempPathFact
         at("bfv_volume", "other", cloud=PROJECT, **other),
         at("bfv_server", "exchange", check=True, cloud=PROJECT, **exchange),
         at("server_fleet", "fleet", cloud=PROJECT, servers=[{**server, "description": "the front page", "volumes": [other]}]),
+        at("server_deploy", "role")
+        | {"vars": {"server_deploy_cloud": PROJECT, "server_deploy_options": of_host, "server_deploy_volumes": [other]}},
         at("bfv_info", "volumes", cloud=PROJECT, gather=["volumes"]),
         at("bfv_image", "image", cloud=PROJECT, name=lab.name("image"), digest="3" * 64, file=str(file)),
     )
     return {
         "bfv_server": of(run, "server", "exchange"),
         "server_fleet": of(run, "fleet"),
+        "server_deploy": of(run, "role"),
         "bfv_info": of(run, "volumes"),
         "bfv_image": of(run, "image"),
     }

@@ -1,7 +1,7 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules of the role baremetal_deploy."""
+"""The rules of the roles whose hosts are machines, with nodes, and what baremetal_deploy does of them beside the call."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 import yaml
 from ansible_collections.bfv.openstack.plugins.modules import baremetal_fleet
 from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import deploying
+from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import deploying_nodes as nodes
 from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.deploying import Json
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "baremetal_deploy"
@@ -24,32 +25,32 @@ def asked(**more: object) -> Json:
 
 
 def test_all_options_of_the_module_can_be_asked_for() -> None:
-    assert set(deploying.OF_RUN) - {"cloud", "volume_cloud", "timeout"} == baremetal_fleet.OPTIONS.keys() - NOT_OF_RUN - {
+    assert set(nodes.OF_RUN) - {"cloud", "volume_cloud", "timeout"} == baremetal_fleet.OPTIONS.keys() - NOT_OF_RUN - {
         "timeout",
         "wait",
     }
-    assert set(deploying.OF_NODE) == baremetal_fleet.OPTIONS["nodes"]["options"].keys() - NOT_OF_NODE
+    assert set(nodes.OF_NODE) == baremetal_fleet.OPTIONS["nodes"]["options"].keys() - NOT_OF_NODE
 
 
 def test_all_that_is_asked_for_is_in_the_argument_spec() -> None:
     spec = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
     names = {name.removeprefix("baremetal_deploy_") for name in spec}
-    assert {*deploying.OF_NODE, *deploying.OF_RUN} <= names
+    assert {*nodes.OF_NODE, *nodes.OF_RUN} <= names
 
 
-@pytest.mark.parametrize("stage", [deploying.BEFORE, deploying.WAIT])
+@pytest.mark.parametrize("stage", [nodes.BEFORE, nodes.WAIT])
 def test_a_stage_is_a_file_of_the_role(stage: str) -> None:
     assert (ROLE / "tasks" / f"{stage}.yml").is_file()
 
 
-@pytest.mark.parametrize("name", deploying.OF_RUN)
+@pytest.mark.parametrize("name", nodes.OF_RUN)
 def test_a_host_that_asks_for_another_run_is_told_which_variable_differs(name: str) -> None:
-    assert deploying.differing(asked(**{name: "other"}), asked()) == [f"baremetal_deploy_{name}"]
+    assert deploying.differing(nodes, asked(**{name: "other"}), asked()) == [f"baremetal_deploy_{name}"]
 
 
-@pytest.mark.parametrize("name", deploying.OF_NODE)
+@pytest.mark.parametrize("name", nodes.OF_NODE)
 def test_each_node_may_ask_for_its_own(name: str) -> None:
-    assert deploying.differing(asked(**{name: "other"}), asked()) == []
+    assert deploying.differing(nodes, asked(**{name: "other"}), asked()) == []
 
 
 def test_the_refusal_tells_what_to_do() -> None:
@@ -60,7 +61,7 @@ def test_the_refusal_tells_what_to_do() -> None:
 
 def test_the_call_has_each_node_and_one_word_about_the_run() -> None:
     volumes: list[Json] = [{"name": "root"}]
-    assert deploying.call({"one": asked(volumes=volumes), "two": asked(node="bm-1", probe=True)}) == {
+    assert deploying.call(nodes, {"one": asked(volumes=volumes), "two": asked(node="bm-1", probe=True)}) == {
         "cloud": "here",
         "state": "deployed",
         "nodes": [{"node": "bm-0", "volumes": volumes}, {"node": "bm-1"}],
@@ -84,7 +85,7 @@ def test_the_call_has_each_node_and_one_word_about_the_run() -> None:
     ],
 )
 def test_what_comes_before_the_call(more: Json, before: bool) -> None:
-    assert deploying.has_stages_before(asked(**more)) is before
+    assert nodes.has_stages_before(asked(**more)) is before
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_what_comes_before_the_call(more: Json, before: bool) -> None:
     ],
 )
 def test_what_is_waited_for(more: Json, waits: bool) -> None:
-    assert deploying.waits(asked(**more)) is waits
+    assert nodes.waits(asked(**more)) is waits
 
 
 def target(iqn: str, lun: object, **more: object) -> Json:
@@ -112,13 +113,13 @@ def test_a_disk_that_two_hosts_ask_for_is_told_to_both() -> None:
         "three": asked(targets=[target("iqn.b", "1")]),
         "four": asked(),
     }
-    assert deploying.sharers("one", hosts) == [{"host": "two", "target_iqn": "iqn.a", "target_lun": 1}]
-    assert deploying.sharers("two", hosts) == [{"host": "one", "target_iqn": "iqn.a", "target_lun": 1}]
-    assert deploying.sharers("three", hosts) == deploying.sharers("four", hosts) == []
+    assert nodes.sharers("one", hosts) == [{"host": "two", "target_iqn": "iqn.a", "target_lun": 1}]
+    assert nodes.sharers("two", hosts) == [{"host": "one", "target_iqn": "iqn.a", "target_lun": 1}]
+    assert nodes.sharers("three", hosts) == nodes.sharers("four", hosts) == []
 
 
 def test_targets_without_a_name_are_no_shared_disk() -> None:
-    assert deploying.sharers("one", {"one": asked(targets=[{}]), "two": asked(targets=[{"volume": "root"}])}) == []
+    assert nodes.sharers("one", {"one": asked(targets=[{}]), "two": asked(targets=[{"volume": "root"}])}) == []
 
 
 def node(changed: bool, failed: bool = False, msg: str = "") -> Json:
@@ -135,7 +136,7 @@ def node(changed: bool, failed: bool = False, msg: str = "") -> Json:
 def test_each_host_gets_its_own_part_and_its_own_diff() -> None:
     fleet = {"nodes": {"bm-0": node(False), "bm-1": node(True), "bm-2": node(True)}, "diff": [{"after": "1"}, {"after": "2"}]}
     hosts = {name: asked(node=name) for name in ("bm-2", "bm-1", "bm-0")}
-    results = deploying.results(hosts, fleet)
+    results = deploying.results(nodes, hosts, fleet)
     assert {host: (one["changed"], one.get("diff")) for host, one in results.items()} == {
         "bm-0": (False, None),
         "bm-1": (True, {"after": "1"}),
@@ -144,21 +145,21 @@ def test_each_host_gets_its_own_part_and_its_own_diff() -> None:
 
 
 def test_a_node_may_be_called_by_a_number() -> None:
-    assert not deploying.results({"one": asked(node=101)}, {"nodes": {"101": node(False)}})["one"]["failed"]
+    assert not deploying.results(nodes, {"one": asked(node=101)}, {"nodes": {"101": node(False)}})["one"]["failed"]
 
 
 def test_a_node_that_failed_tells_the_reason_and_not_what_ironic_shows() -> None:
-    (result,) = deploying.results({"one": asked()}, {"nodes": {"bm-0": node(False, True, "no")}, "failed": True}).values()
+    (result,) = deploying.results(nodes, {"one": asked()}, {"nodes": {"bm-0": node(False, True, "no")}, "failed": True}).values()
     assert result == {"changed": False, "failed": True, "msg": "no", "actions": [], "differs": []}
 
 
 def test_every_host_tells_why_no_node_could_be_looked_at() -> None:
-    results = deploying.results({"one": asked(), "two": asked()}, {"failed": True, "msg": "no cloud"})
+    results = deploying.results(nodes, {"one": asked(), "two": asked()}, {"failed": True, "msg": "no cloud"})
     assert [(one["failed"], one["msg"]) for one in results.values()] == [(True, "no cloud")] * 2
 
 
 def test_a_report_that_was_not_written_is_warned_of() -> None:
     fleet = {"nodes": {"bm-0": node(True)}, "failed": True, "msg": "Failed to write the report"}
-    assert deploying.warnings(fleet) == ["Failed to write the report"]
-    assert deploying.warnings({"nodes": {"bm-0": node(False, True)}, "failed": True, "msg": "1 of 1 failed"}) == []
-    assert deploying.warnings({"failed": True, "msg": "no cloud"}) == []
+    assert deploying.warnings(nodes, fleet) == ["Failed to write the report"]
+    assert deploying.warnings(nodes, {"nodes": {"bm-0": node(False, True)}, "failed": True, "msg": "1 of 1 failed"}) == []
+    assert deploying.warnings(nodes, {"failed": True, "msg": "no cloud"}) == []

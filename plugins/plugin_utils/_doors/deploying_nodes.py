@@ -1,0 +1,76 @@
+# Copyright: The bfv.openstack contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The hosts of the role baremetal_deploy, which are nodes of Ironic (see deploying.py), and what the role does of them beside the call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .deploying import Json
+
+ROLE = "baremetal_deploy"
+MODULE = "bfv.openstack.baremetal_fleet"
+NOUN = "node"
+NAME = "node"
+# What a host says of its own node, and of the run, for which all hosts have one word. Both as options of baremetal_fleet.
+OF_NODE = ("node", "storage_interface", "boot_interface", "capabilities", "connectors", "volumes", "targets")
+OF_RUN = (
+    "cloud",
+    "volume_cloud",
+    "state",
+    "volumes_on_undeploy",
+    "volume_prices",
+    "iqn_prefix",
+    "power_off",
+    "without_nova",
+    "on_drift",
+    "takeover",
+    "takeover_confirmed",
+    "takeover_initiator",
+    "golden",
+    "validate",
+    "fail_after",
+    "report",
+    "concurrency",
+    "timeout",
+)
+
+_DEPLOYED = "deployed"
+
+# What is left to do for a host: the file of the role that does it.
+BEFORE, WAIT, NOTHING = "before", "wait_for", ""
+
+
+def entry(host: str, asked: Json) -> Json:
+    """A node is named by the role's defaults, if not by its host."""
+    return {name: asked[name] for name in OF_NODE if name in asked}
+
+
+def refusal(host: str, variables: Mapping[str, Any]) -> str:
+    return ""
+
+
+def has_stages_before(asked: Json) -> bool:
+    """Whether a host asks for something that comes before its node is changed: a checkpoint, or a look at its disks."""
+    at_disks = asked.get("probe") or asked.get("image") is not None or asked.get("seed") is not None
+    return asked.get("checkpoint") is not None or (asked.get("state", _DEPLOYED) in ("prepared", _DEPLOYED) and bool(at_disks))
+
+
+def waits(asked: Json) -> bool:
+    """Whether a host asks to wait until its machine has started."""
+    return asked.get("wait_for") is not None and asked.get("state", _DEPLOYED) == _DEPLOYED and not asked.get("check_mode")
+
+
+def sharers(host: str, asked: Mapping[str, Json]) -> list[Json]:
+    """The targets of an array that other hosts ask for as well as this one."""
+    own = {_disk(target) for target in asked[host].get("targets") or []}
+    others = [(other, _disk(target)) for other, one in asked.items() if other != host for target in one.get("targets") or []]
+    return [{"host": other, "target_iqn": disk[0], "target_lun": disk[1]} for other, disk in others if disk[0] and disk in own]
+
+
+def _disk(target: Json) -> tuple[object, int]:
+    at = {**(target.get("properties") or {}), **target}
+    lun = str(at.get("target_lun") or 0)
+    return at.get("target_iqn"), int(lun) if lun.isdecimal() else 0
