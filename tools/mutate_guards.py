@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import ast
 import copy
+import math
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +30,9 @@ ROOT = Path(__file__).resolve().parent.parent
 ENGINE = "plugins/module_utils/_engine"
 PLACE = ROOT / ".cache/mutants"
 SIDE_BY_SIDE = 2
-TIMEOUT = 600  # seconds; a mutant that runs for ever is killed as well
+PATIENCE = (
+    5  # a mutant that takes so many times as long as what is not broken, and a minute, runs for ever, and is killed as well
+)
 # What is not compared without case. Numbers, truths and times, by the last of their names: ``disks`` tells whether each goes with its server,
 # and a node's power state is one of Ironic's words.
 NO_TEXT = ("size", "multiattach", "disks", "time", "power_state", "started")
@@ -38,7 +41,7 @@ CHOICES = ("want.state", "want.write", "want.recreate_order", "want.type", "want
 # Attributes and keys that hold an id as a service tells it, beside those that end with _id: where both sides do, both are lower case.
 IDS = ("id", "uuid", "root", "volume", "server")
 # The last word on those that no other test kills: random sequences, from the fixed seed.
-LAWS = ["tests/unit/test_state_machine.py", "-k", "fixed"]
+LAWS = "tests/unit/test_state_machine.py -k fixed"
 
 # The files with guards, the functions in them ("*" for all), and the tests that know them.
 GUARDS: tuple[tuple[str, str, str], ...] = (
@@ -250,25 +253,37 @@ def _copies() -> Queue[Path]:
     return copies
 
 
-def _passes(place: Path, tests: list[str]) -> bool:
+def _passes(place: Path, tests: list[str], limit: float) -> bool:
+    """Whether no test fails within so many seconds."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", *tests]
     environment = {**os.environ, "PYTHONPATH": str(place.parents[2]), "LAW_SHRINK": "0"}
     try:
         return (
-            subprocess.run(command, cwd=place, env=environment, capture_output=True, check=False, timeout=TIMEOUT).returncode == 0
+            subprocess.run(command, cwd=place, env=environment, capture_output=True, check=False, timeout=limit).returncode == 0
         )
     except subprocess.TimeoutExpired:
         return False
 
 
-def survives(copies: Queue[Path], mutant: Mutant) -> bool:
+def limits(place: Path, tests: Iterable[str]) -> dict[str, float]:
+    """For how many seconds each of these may run on a mutant. Ends the program where one fails of what is not broken."""
+    found = {}
+    for one in dict.fromkeys(tests):
+        began = time.monotonic()
+        if not _passes(place, one.split(), math.inf):
+            sys.exit(f"{one} fails on what is not broken: a mutant that it kills would prove nothing.")
+        found[one] = 60 + PATIENCE * (time.monotonic() - began)
+    return found
+
+
+def survives(copies: Queue[Path], mutant: Mutant, limit: Mapping[str, float]) -> bool:
     """Whether no test fails."""
     place = copies.get()
     file = place / mutant.path
     sound = file.read_text()
     try:
         file.write_text(mutant.source)
-        alive = _passes(place, mutant.tests.split()) and _passes(place, LAWS)
+        alive = all(_passes(place, tests.split(), limit[tests]) for tests in (mutant.tests, LAWS))
     finally:
         file.write_text(sound)
         copies.put(place)
@@ -279,12 +294,10 @@ def survives(copies: Queue[Path], mutant: Mutant) -> bool:
 def main() -> int:
     found = list(mutants(sys.argv[1] if len(sys.argv) > 1 else ""))
     copies, began = _copies(), time.monotonic()
-    for tests in dict.fromkeys(one.tests for one in found):
-        if not _passes(copies.queue[0], tests.split()):
-            sys.exit(f"{tests} fails on what is not broken: a mutant that it kills would prove nothing.")
+    limit = limits(copies.queue[0], [*(one.tests for one in found), LAWS])
     print(f"{len(found)} mutants")
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        alive = list(pool.map(lambda one: survives(copies, one), found))
+        alive = list(pool.map(lambda one: survives(copies, one, limit), found))
     print(f"\n{'file':44}{'mutants':>8}{'killed':>8}")
     for path in dict.fromkeys(one.path for one in found):
         of = [lives for one, lives in zip(found, alive, strict=True) if one.path == path]

@@ -152,10 +152,11 @@ def test_a_seed_that_is_there_is_left_alone() -> None:
 
 
 def test_somebody_elses_config_drive_is_left_alone_but_for_anew() -> None:
-    want = Wanted(ADDRESS, seed=SEED)
+    want, found = Wanted(ADDRESS, seed=SEED), replace(held(Place(PARTITION)), source=None)
     with pytest.raises(Refused, match="Leave out the seed, or write: anew"):
-        plan(want, held(Place(PARTITION)))
-    assert plan(replace(want, write="anew"), held(Place(PARTITION))).changed
+        plan(want, found)
+    (step,) = plan(replace(want, write="anew"), found).steps
+    assert isinstance(step, Sow)
 
 
 @pytest.mark.parametrize("found", [held(None), replace(BLANK, source=replace(SOURCE, content=replace(BOOTABLE, seed=None)))])
