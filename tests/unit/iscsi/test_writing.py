@@ -46,6 +46,7 @@ class Memory:
         self.content = bytearray(content.ljust(self.unit.size, b"\0"))
         self.writes = writes
         self.spoils = ""
+        self.asked: list[str] = []
 
     def _write(self, start: int, data: bytes) -> None:
         if self.writes == 0:
@@ -53,6 +54,8 @@ class Memory:
         self.writes -= 1
         half = data[: len(data) // 2] if self.writes == 0 and len(data) > 4096 else data
         self.content[start : start + len(half)] = half
+        if self.spoils == "the first sectors" and start == 0:
+            self.content[-1 + len(half)] ^= data[:1] == IMAGE[:1]
 
     def read(self, start: int, size: int) -> bytes:
         return bytes(self.content[start : start + size])
@@ -61,16 +64,18 @@ class Memory:
         self._write(start, data)
 
     def clear(self, _what: str, start: int) -> None:
+        self.asked.append("clear")
         self._write(start, bytes(self.unit.size - start))
 
     def fill(self, _what: str, _image: Image, start: int, told: Any, *, is_zero: bool) -> None:
         assert not is_zero or not any(self.content[4096:])
         told(50.0)
         self._write(start, IMAGE[start:])
-        if self.spoils:
+        if self.spoils == "a byte":
             self.content[5 * MIB] ^= 1
 
     def has(self, _what: str, _image: Image, start: int, end: int, _told: Any = None) -> bool:
+        self.asked.append("read back")
         return bytes(self.content[start:end]) == IMAGE[start:end]
 
     def is_zero(self, _told: Any) -> bool:
@@ -105,12 +110,13 @@ def run(memory: Memory, want: Wanted) -> Plan:
 
 
 WANT = Wanted(ADDRESS, image="/images/a.raw", seed=SEED)
+END = b"the second table"  # of what was there
 
 
 @pytest.mark.parametrize("write", ["blank", "anew"])
 @pytest.mark.parametrize("writes", range(8))
 def test_a_run_that_ends_anywhere_leaves_nothing_that_boots_and_the_next_one_ends_it(write: str, writes: int) -> None:
-    before = b"" if write == "blank" else disks.dos(16, [(disks.Part(1, 15, content=b"data"), 0x83)])
+    before = b"" if write == "blank" else disks.dos(16, [(disks.Part(1, 15, content=b"data"), 0x83)])[: -len(END)] + END
     memory, want = Memory(before, writes), replace(WANT, write=write)
     try:
         run(memory, want)
@@ -125,6 +131,24 @@ def test_a_run_that_ends_anywhere_leaves_nothing_that_boots_and_the_next_one_end
     assert not any(memory.content[-MIB:])
     assert look(memory).content.seed.stamp == SEED.digest  # type: ignore[union-attr]
     assert not plan(replace(want, write="blank"), look(memory)).changed
+
+
+def test_only_what_is_needed_is_cleared_and_read_back() -> None:
+    blank, held, whole = Memory(), Memory(b"data"), Memory(b"data")
+    whole.unit = replace(whole.unit, size=len(IMAGE))
+    for memory, verify in ((blank, True), (held, False), (whole, False)):
+        run(memory, replace(WANT, write="anew", verify=verify))
+    assert (blank.asked, held.asked, whole.asked) == (["read back"], ["clear"], [])
+
+
+def test_first_sectors_that_were_not_written_well_are_told() -> None:
+    memory = Memory()
+    memory.spoils = "the first sectors"
+    with pytest.raises(BfvError, match=r"its first sectors are not what was written"):
+        run(memory, WANT)
+    memory = Memory()
+    memory.spoils = "the first sectors"
+    run(memory, replace(WANT, verify=False, seed=None))
 
 
 def test_what_was_not_written_well_cannot_be_booted() -> None:
@@ -163,12 +187,18 @@ def test_nothing_is_written_to_a_disk_that_does_not_answer() -> None:
     assert not any(memory.content)
 
 
-def test_another_run_at_the_same_disk_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("by", [lambda _mark: b"another!", bytes.upper], ids=["another", "in another case"])
+def test_another_run_at_the_same_disk_is_noticed(by: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     memory = Memory()
-    monkeypatch.setattr(memory, "has", lambda *_given: memory.content.__setitem__(slice(0, 8), b"another!") or True)
+
+    def has(*_given: object) -> bool:
+        memory.content[:8] = by(bytes(memory.content[:8]))
+        return True
+
+    monkeypatch.setattr(memory, "has", has)
     with pytest.raises(BfvError, match="another run writes to the same disk"):
         run(memory, WANT)
-    assert bytes(memory.content[:8]) == b"another!"
+    assert not look(memory).content.boot_modes
 
 
 def test_nothing_is_written_without_a_permit_of_its_own() -> None:
