@@ -56,6 +56,8 @@ class Memory:
         self.content[start : start + len(half)] = half
         if self.spoils == "the first sectors" and start == 0:
             self.content[-1 + len(half)] ^= data[:1] == IMAGE[:1]
+        if self.spoils == "the node's own data" and 2 * MIB <= start < 4 * MIB:
+            self.content[start] ^= 1
 
     def read(self, start: int, size: int) -> bytes:
         return bytes(self.content[start : start + size])
@@ -149,6 +151,13 @@ def test_first_sectors_that_were_not_written_well_are_told() -> None:
     memory = Memory()
     memory.spoils = "the first sectors"
     run(memory, replace(WANT, verify=False, seed=None))
+
+
+def test_a_seed_that_was_not_written_well_is_told() -> None:
+    memory = Memory()
+    memory.spoils = "the node's own data"
+    with pytest.raises(BfvError, match=r"Failed to write the node's own data .*: what was read back is not what was written"):
+        run(memory, WANT)
 
 
 def test_what_was_not_written_well_cannot_be_booted() -> None:
