@@ -174,10 +174,13 @@ EXAMPLES = r"""
     timeout: 1800
     seed:
       hostname: rack3-node08
+      meta:
+        rack: "3"
       network:
-        version: 2
-        ethernets:
-          eth0: {addresses: [192.0.2.28/24], gateway4: 192.0.2.1}
+        links:
+          - {id: data, type: phy, ethernet_mac_address: "52:54:00:0a:0b:0c"}
+        networks:
+          - {id: data, link: data, type: ipv4, ip_address: 198.51.100.28, netmask: 255.255.255.0}
       user_data:
         packages: [chrony]
 
