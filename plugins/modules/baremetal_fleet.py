@@ -374,7 +374,39 @@ EXAMPLES = r"""
         volumes:
           - name: rack3-node07-root
 
-- name: Take both back and delete the volume of Cinder
+- name: Let another node take over a disk when Ironic has powered the old one off, and boot it under its own initiator name
+  bfv.openstack.baremetal_fleet:
+    cloud: baremetal-admin
+    volume_cloud: storage-project
+    takeover: powered_off
+    takeover_initiator: own
+    nodes:
+      - node: rack3-node10
+        storage_interface: cinder
+        iscsi_boot: true
+        volumes:
+          - name: rack3-node07-root
+
+- name: Set a node up for a LUN behind two portals, and do not deploy it
+  bfv.openstack.baremetal_fleet:
+    cloud: baremetal-admin
+    state: prepared
+    nodes:
+      - node: rack3-node09
+        storage_interface: external
+        capabilities: {iscsi_boot: true, boot_mode: uefi}
+        connectors:
+          - connector_id: iqn.2026-01.org.example:rack3-node09
+        targets:
+          - volume_id: c0a0d4a5-4f2f-4a3e-8e26-0f6d3c9f7b51
+            target_iqn: iqn.2010-10.org.example:array.rack3-node09
+            target_portals: [192.0.2.10:3260, 198.51.100.10:3260]
+            target_lun: 1
+            chap_username: rack3-node09
+            chap_password: "{{ vault_chap_password }}"
+            update_password: on_change
+
+- name: Undeploy two nodes, and delete the volume of Cinder
   bfv.openstack.baremetal_fleet:
     cloud: baremetal-admin
     volume_cloud: storage-project

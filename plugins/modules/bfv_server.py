@@ -328,7 +328,43 @@ EXAMPLES = r"""
     scheduler_hints:
       group: web-apart
 
-- name: Boot it from the image of this month, on a new disk, and keep the old one
+- name: Boot a server with a data disk that Nova makes, at an address of your choice and at a port of your own
+  bfv.openstack.bfv_server:
+    cloud: storage-project
+    name: db-2
+    flavor: general-8
+    boot:
+      image: debian-13
+      size: 20
+      tag: root
+    block_devices:
+      - source_type: blank
+        destination_type: volume
+        volume_size: 100
+        tag: data
+        delete_on_termination: false
+    networks:
+      - network: internal
+        fixed_ip: 192.0.2.21
+      - port: db-2-storage
+
+- name: Refuse what this cloud cannot boot before anything is made
+  bfv.openstack.bfv_server:
+    cloud: storage-project
+    name: web-3
+    flavor: general-2
+    boot:
+      image: debian-13
+    flavor_denylist: ["^standard"]
+    image_size_limit: 126
+
+- name: Rename a server
+  bfv.openstack.bfv_server:
+    cloud: storage-project
+    id: 6d1f3a52-7c0e-4d8b-9b1a-2f4e5d6c7b8a
+    name: web-old
+
+- name: Boot a server from the image of this month, on a new disk, and keep the old one
   bfv.openstack.bfv_server:
     cloud: storage-project
     name: web-1

@@ -231,6 +231,31 @@ EXAMPLES = r"""
     image: debian-13-iscsi
     recreate: on_error
 
+- name: Make a disk anew from each month's image, in a quota without room for two, and delete older golden volumes
+  bfv.openstack.bfv_volume:
+    cloud: storage-project
+    name: kiosk-root
+    image: kiosk
+    via_golden: true
+    prune_golden: true
+    recreate: on_drift # all that is on the old volume is lost
+    recreate_order: delete_first
+
+- name: Make a data volume on another backend than that of another volume
+  bfv.openstack.bfv_volume:
+    cloud: storage-project
+    name: db-2-data
+    size: 100
+    scheduler_hints:
+      different_host: [05a3cf39-1c1f-4b0b-9d4f-ad8d86f0ae61]
+
+- name: Rename a volume onto which an installer has written, and let machines boot from it
+  bfv.openstack.bfv_volume:
+    cloud: storage-project
+    id: 8dcf68f9-0321-42f3-a3dc-b861b9335a9b
+    name: db-3-root
+    bootable: true
+
 - name: Remove a volume with its snapshots
   bfv.openstack.bfv_volume:
     cloud: storage-project

@@ -133,6 +133,18 @@ EXAMPLES = r"""
     storage_interfaces: [external]
     python: [/usr/bin/python3]
 
+- name: Look at the conductor
+  bfv.openstack.conductor_info:
+  register: conductor
+
+- name: Enable storage interface external, with what that has found
+  bfv.openstack.conductor_config:
+    path: "{{ conductor.config_files | last }}"
+    read: "{{ conductor.reads }}"
+    environment: "{{ conductor.environment }}"
+    python: ["{{ conductor.python }}"]
+    storage_interfaces: [external]
+
 - name: Give Ironic a user in Cinder, in ironic.conf itself
   bfv.openstack.conductor_config:
     path: /etc/ironic/ironic.conf

@@ -170,6 +170,15 @@ EXAMPLES = r"""
     volume: rack4-node01-root
     volume_type: fibre_channel
 
+- name: Remove a property that an old script wrote and nothing reads, and note who asked for it
+  bfv.openstack.volume_target:
+    cloud: baremetal-admin
+    node: rack3-node08
+    properties:
+      auth_method: null
+    extra:
+      ticket: "4711"
+
 - name: Attach a data volume as well
   bfv.openstack.volume_target:
     cloud: baremetal-admin
