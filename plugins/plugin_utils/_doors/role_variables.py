@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 
 _ROLES = Path(__file__).parents[3] / "roles"
 
@@ -42,9 +43,8 @@ class RoleVariables:
         asked = json.loads(json.dumps(filled, default=str))
         checked = self._validator.validate(asked, validate_role_argument_spec=True)  # type: ignore[no-untyped-call]
         if checked.error_messages:
-            raise BadVariables(
-                f"Failed to read the variables of host {host}: {'; '.join(checked.error_messages)}. Nothing was changed."
-            )
+            reasons = "; ".join(map(_in_words, checked.errors.errors))
+            raise BadVariables(f"Failed to read the variables of host {host}: {reasons}. Nothing was changed.")
         return {name.removeprefix(self._prefix): value for name, value in asked.items()}
 
     @staticmethod
@@ -55,3 +55,9 @@ class RoleVariables:
             except AnsibleError as error:
                 return f"Failed to read the variable {name} of host {host}: {error}. Nothing was changed."
         return f"Failed to read the variables of host {host}. Nothing was changed."
+
+
+def _in_words(error: Exception) -> str:
+    """What is wrong, without a full stop. Of an option that is not there Ansible says no more than its name, and which are."""
+    said = str(error).removesuffix(".")
+    return f"there is no {said}" if isinstance(error, UnsupportedError) else said
