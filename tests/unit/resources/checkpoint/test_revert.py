@@ -217,6 +217,14 @@ def there_twice(cloud: FakeCloud) -> None:
         cloud.snapshots[id] = {**one, "id": id, "metadata": {**one["metadata"], "bfv_checkpoint_set": "second", "bfv_made": id}}
 
 
+def test_a_server_of_whose_way_back_nothing_was_read_is_refused() -> None:
+    cloud = saved()
+    want = checkpoint.wanted(BACK)
+    found = replace(checkpoint.observe(cloud, want), anew=None)
+    with pytest.raises(Refused, match="Failed to revert server web to checkpoint friday: Nova shows no server web"):
+        revert.plan_revert(want, found, ())
+
+
 @pytest.mark.parametrize(
     ("deed", "options", "words"),
     [

@@ -41,16 +41,18 @@ def is_noted(found: Found) -> bool:
     return bool(disk and server and disk.metadata.get(QUIESCED, "").startswith(f"{server.id} "))
 
 
-def is_stopped(want: Wanted, found: Found) -> bool:
-    """Whether this run is about to stop the server."""
-    return bool(want.quiesce and found.server and found.server.status == "ACTIVE")
+def _to_stop(want: Wanted, found: Found) -> tuple[Server, Volume] | None:
+    """The server that this run is about to stop, and its root disk, which has the note."""
+    server, disk = found.server, found.root_disk
+    return (server, disk) if want.quiesce and server and disk and server.status == "ACTIVE" else None
 
 
 def stop(want: Wanted, found: Found) -> Phase:
     """Note that, and stop the server. Nova lets the machine shut down by itself, for a while (shutdown_timeout of nova.conf)."""
-    server, disk = found.server, found.root_disk
-    if server is None or disk is None or not is_stopped(want, found):
+    to_stop = _to_stop(want, found)
+    if to_stop is None:
         return Phase()
+    server, disk = to_stop
     body = {"metadata": {QUIESCED: f"{server.id} {want.name}"}}
     what = f"note on volume {called(disk)} that server {server.name} is stopped for checkpoint {want.name}"
     note = Request(what, "block_storage", "POST", path_of("volumes", disk.id, "metadata"), "volume", disk.id, body)
@@ -69,7 +71,7 @@ def start(server: Server) -> Request:
 def started(want: Wanted, found: Found, *, is_taken: bool) -> tuple[Phase, Phase]:
     """The server runs again, and then the note goes. ``is_taken``: the checkpoint is there, so that nothing is stopped any more."""
     server, disk = found.server, found.root_disk
-    to_come = not is_taken and is_stopped(want, found)
+    to_come = not is_taken and _to_stop(want, found) is not None
     if server is None or disk is None or not (is_noted(found) or to_come):
         return Phase(), Phase()
     if server.status == "SHUTOFF" or to_come:

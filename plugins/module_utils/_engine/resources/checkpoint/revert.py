@@ -21,7 +21,7 @@ from ..server import blueprint, requests, states
 from ..server import plan as servers
 from ..server.record import TO_COME, Server
 from ..volume import needs as volume_needs
-from ..volume.record import called
+from ..volume.record import Volume, called
 from . import anew, places, succession
 from .anew import Anew, Disk
 from .creation import plan_safety
@@ -54,8 +54,6 @@ def _plan(want: Wanted, found: Found, made: Collection[str]) -> Plan:
     # the server's own plans take an unused disk of this run for one that another run was faster than: the new disks are not theirs
     made = set(made)
     others = made - {one.id for disk in new.disks for one in disk.found.volumes} - {want.mark}
-    if anew.has_gone_back(found.root_disk, checkpoint):
-        return _end(want, found, new, made, others)
     if server is None:
         if not all(disk.found.volumes for disk in new.disks):
             raise Refused(
@@ -63,6 +61,9 @@ def _plan(want: Wanted, found: Found, made: Collection[str]) -> Plan:
             )
         taken_over = _taken_over(want, found, new, Server(TO_COME, found.name, ""), made)
         return _in_turn(want, found, new, made, [_exchange(want, found, new, made, others), taken_over])
+    root = found.root_disk
+    if root and anew.has_gone_back(root, checkpoint):
+        return _end(want, found, server, root, new, made, others)
     return _begin(want, found, server, new, made, others, what)
 
 
@@ -180,10 +181,17 @@ def _seen_as(found: servers.Found, **fields: object) -> servers.Found:
 # When the new one is there
 
 
-def _end(want: Wanted, found: Found, new: Anew, made: Collection[str], others: Collection[str]) -> Plan:
+def _end(
+    want: Wanted,
+    found: Found,
+    server: Server,
+    root: Volume,
+    new: Anew,
+    made: Collection[str],
+    others: Collection[str],
+) -> Plan:
     """What the new server and its disks are still to get of the old ones. Once they have that, it has gone back, and is left as it is."""
-    server, root = found.server, found.root_disk
-    if server is None or root is None or places.is_done(root):
+    if places.is_done(root):
         return Plan(_subject(want, found), _view(found), _view(found))
     wish = anew.wanted(new, server.name, want.replace_may_lose, (), "started" if new.ran else "present")
     return _in_turn(want, found, new, made, [servers.plan(wish, _of(new), others), _taken_over(want, found, new, server, made)])
