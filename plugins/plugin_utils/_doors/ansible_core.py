@@ -40,6 +40,8 @@ NAMES = (
 # What tells of a play's other hosts, and of the way on which a task comes to its host.
 NAMES_OF_OTHERS = (
     "ansible.constants:DEFAULT_LOCAL_TMP",
+    "ansible.playbook.base:FieldAttributeBase.get_ds",
+    "ansible.playbook.role:Role.get_task_blocks",
     "ansible.playbook.task:Task.get_play",
     "ansible.playbook.task_include:TaskInclude",
     "ansible.template:Templar.copy_with_new_env",
@@ -49,6 +51,8 @@ NAMES_OF_OTHERS = (
 
 # Strategies in which no host begins a task before all others have ended the one before it.
 _IN_STEP = ("linear", "debug")
+_HOW = ("check_mode", "environment", "module_defaults")
+_INCLUDING = ("include_role", "include_tasks", "action", "local_action")
 
 
 def gone() -> str:
@@ -158,12 +162,38 @@ def includes(task: Any) -> list[Any]:
     """The tasks that have included a task at run time."""
     from ansible.playbook.task_include import TaskInclude
 
-    found, parent = [], task._parent
-    while parent is not None:
-        if isinstance(parent, TaskInclude) and not parent.statically_loaded:
-            found.append(parent)
-        parent = parent._parent
-    return found
+    return [one for one in _parents(task) if isinstance(one, TaskInclude) and not one.statically_loaded]
+
+
+def _parents(task: Any) -> Iterator[Any]:
+    while (task := task._parent) is not None:
+        yield task
+
+
+def _roles(task: Any) -> list[Any]:
+    """The roles that a task is in."""
+    return [role for one in (task, *_parents(task)) if (role := getattr(one, "_role", None))]
+
+
+def may_end_a_role(task: Any) -> bool:
+    """Whether hosts may have left a role that the task is in, which nothing tells of them. What a role includes at run time is not looked through."""
+    todo = [block for role in _roles(task) for block in role.get_task_blocks()]
+    while todo:
+        one = todo.pop()
+        if getattr(one, "args", {}).get("_raw_params") == "end_role":
+            return True
+        todo += [each for name in ("block", "rescue", "always") for each in getattr(one, name, None) or ()]
+    return False
+
+
+def written(task: Any) -> list[Any]:
+    """What a play says of how a task runs, and of what was included to come to it: as it was written, before any host has filled it in."""
+    found = [value for name, value in (task.get_ds() or {}).items() if name in _HOW]
+    around = [task.get_play(), *_parents(task), *_roles(task)]
+    found += [vars(one).get(f"_{name}") for one in around for name in _HOW]
+    for include in includes(task):
+        found += [value for name, value in (include.get_ds() or {}).items() if str(name).rpartition(".")[2] in _INCLUDING]
+    return [one for one in found if isinstance(one, (str, list, Mapping))]
 
 
 def rescued_from(variables: Mapping[str, Any]) -> object:

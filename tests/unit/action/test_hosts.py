@@ -115,6 +115,59 @@ def test_a_host_for_which_a_condition_does_not_hold_is_left_out(told: Callable[.
     assert {host: whom for host, whom in along(found).items() if host in "ab"} == {"a": "b", "b": "a"}
 
 
+@pytest.mark.parametrize(
+    "include",
+    [
+        {"ansible.builtin.include_tasks": "{{ 'included' if own in ['a', 'b'] else 'other' }}.yml"},
+        {"ansible.builtin.include_tasks": {"file": "{{ 'included' if own in ['a', 'b'] else 'other' }}.yml"}},
+        {"ansible.builtin.include_role": {"name": "{{ 'it' if own in ['a', 'b'] else 'other' }}"}},
+        {"ansible.builtin.include_role": "name={{ 'it' if own in ['a', 'b'] else 'other' }}"},
+    ],
+    ids=["a file", "an option", "a role", "a role in a line"],
+)
+def test_a_host_that_includes_something_else_is_left_out(
+    told: Callable[..., dict[str, Json]], tmp_path: Path, include: Json
+) -> None:
+    for other in ("other.yml", "roles/other/tasks/main.yml"):
+        (tmp_path / other).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / other).write_text("[]")
+    assert along(told(include)) == {"a": "b", "b": "a"}
+
+
+@pytest.mark.parametrize(
+    "keyword",
+    [
+        {"check_mode": "{{ own in ['a', 'b'] }}"},
+        {"environment": {"OS_CLOUD": "{{ 'one' if own in ['a', 'b'] else 'other' }}"}},
+        {"module_defaults": {"group/bfv.openstack.openstack": {"cloud": "{{ 'one' if own in ['a', 'b'] else 'other' }}"}}},
+    ],
+    ids=["check_mode", "environment", "module_defaults"],
+)
+@pytest.mark.parametrize("where", ["task", "block", "include", "play"])
+def test_hosts_for_which_a_task_says_something_else_go_apart(
+    told: Callable[..., dict[str, Json]], keyword: Json, where: str
+) -> None:
+    """The one call is made with what the task says for the host that makes it: in check mode, or of another cloud."""
+    block = {"block": [{"ansible.builtin.import_role": {"name": "it"}}], **keyword}
+    include = {"ansible.builtin.include_role": {"name": "it", "apply": keyword}}
+    tasks = {"task": [{**TELL, **keyword}, SHOW], "block": [block], "include": [include], "play": ROLE}[where]
+    assert along(told(*tasks, **(keyword if where == "play" else {}))) == {"a": "b", "b": "a", "c": "d", "d": "c"}
+
+
+def test_what_is_filled_in_alike_for_all_keeps_none_apart(told: Callable[..., dict[str, Json]]) -> None:
+    environment = {"OS_CLOUD": "{{ ['one'] | first }}"}
+    found = told({"ansible.builtin.include_tasks": "{{ 'included' }}.yml"}, environment=environment, vars={"colour": "{{ own }}"})
+    assert along(found) == ALL
+
+
+def test_a_host_that_has_ended_a_role_is_left_out(told: Callable[..., dict[str, Json]], tmp_path: Path) -> None:
+    around = tmp_path / "roles" / "around" / "tasks" / "main.yml"
+    around.parent.mkdir(parents=True)
+    end = {"ansible.builtin.meta": "end_role", "when": "own == 'd'"}
+    around.write_text(json.dumps([end, {"ansible.builtin.include_role": {"name": "it"}}]))
+    assert "d" not in "".join(along(told(roles=["around"])).values())
+
+
 def test_a_condition_that_cannot_be_told_leaves_its_host_out(told: Callable[..., dict[str, Json]]) -> None:
     some = {"ansible.builtin.set_fact": {"yes": True}, "when": "own != 'd'"}
     assert along(told(some, {"when": "yes", "block": ROLE})) == {"a": "bc", "b": "ac", "c": "ab"}
