@@ -109,7 +109,11 @@ GUARDS: tuple[tuple[str, str, str], ...] = (
         "tests/unit/fleet",
     ),
     ("fleet/nodes/shared.py", "refuse_second refuse_held refuse_taken_over", "tests/unit/fleet"),
-    ("fleet/servers/shared.py", "refuse_second refuse_without_room", "tests/unit/fleet/test_servers.py"),
+    (
+        "fleet/servers/shared.py",
+        "refuse_second refuse_held _going _asked_for refuse_without_room",
+        "tests/unit/fleet/test_servers.py",
+    ),
     ("fleet/nodes/takeover.py", "*", "tests/unit/fleet/test_takeover.py"),
     ("fleet/nodes/holders.py", "*", "tests/unit/fleet/test_takeover.py"),
     ("resources/node/handover.py", "*", "tests/unit/fleet/test_takeover.py"),

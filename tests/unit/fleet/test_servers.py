@@ -167,6 +167,83 @@ def test_absent_removes_the_servers_and_leaves_the_volumes(number: int) -> None:
     assert not any(one.changed for one in manage(cloud, ones, state="absent").values())
 
 
+@each
+@pytest.mark.parametrize("fate", ["delete", "as_attached"])
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"boot": {"volume": "web-0-root"}, "volumes": []},
+        {"block_devices": [{"volume_id": "web-0-root"}]},
+        {"volumes": [{"name": "db-root", "image": "debian"}, {"name": "web-0-root", "image": "debian"}]},
+    ],
+    ids=["to boot from", "as a further disk", "as its own"],
+)
+def test_a_disk_that_another_server_is_to_have_does_not_go_with_its_own(number: int, fate: str, wish: Json) -> None:
+    cloud = a_project()
+    manage(cloud, entries(number, boot_volume_on_delete=fate))
+    disk = next(one["id"] for one in cloud.volumes.values() if one["name"] == "web-0-root")
+    server = next(one for one in cloud.compute.servers.values() if one["name"] == "web-0")
+    server["os-extended-volumes:volumes_attached"] = [{"id": disk, "delete_on_termination": fate == "as_attached"}]
+    outcomes = manage(cloud, [{"name": "web-0", "state": "absent", "boot_volume_on_delete": fate}, entry("db", **wish)])
+    assert disk in cloud.volumes
+    assert f"volume web-0-root ({disk}), which is to go with it, is asked for by server db" in outcomes["web-0"].msg
+    assert not outcomes["web-0"].changed
+
+
+def test_a_disk_that_another_server_is_to_have_does_not_go_when_its_own_gets_a_new_one() -> None:
+    cloud = a_project()
+    web = {"name": "web", "flavor": "small", "boot": {"image": "debian"}}
+    manage(cloud, [web])
+    disk = next(iter(cloud.volumes))
+    anew = {**web, "boot": {"image": "fedora"}, "on_image_change": "replace", "replace_may_lose": ["user_data"]}
+    anew["boot_volume_on_delete"] = "delete"
+    other = {"name": "db", "flavor": "small", "boot": {"volume": disk}}
+    outcomes = manage(cloud, [anew, other])
+    assert f"({disk}), which is to go with it, is asked for by server db" in outcomes["web"].msg
+    assert manage(cloud, [anew])["web"].msg == ""
+    assert disk not in cloud.volumes
+
+
+@pytest.mark.parametrize(("how", "asked"), [("replace", "data"), ("reimage", "root")], ids=["a further disk", "one that stays"])
+def test_what_does_not_go_with_a_server_is_no_reason_to_refuse_it(how: str, asked: str) -> None:
+    cloud = a_project(blank("data"))
+    data = next(iter(cloud.volumes))
+    web = {"name": "web", "flavor": "small", "boot": {"image": "debian"}}
+    manage(cloud, [{**web, "block_devices": [{"volume_id": data, "delete_on_termination": True}]}])
+    disks = {"data": data, "root": next(one for one in cloud.volumes if one != data)}
+    anew = {**web, "boot": {"image": "fedora"}, "on_image_change": how, "replace_may_lose": ["user_data"]}
+    anew["boot_volume_on_delete"] = "delete"
+    other = {"name": "db", "flavor": "small", "boot": {"volume": disks[asked]}}
+    assert "which is to go with it" not in manage(cloud, [anew, other])["web"].msg
+
+
+def test_a_disk_of_which_another_entry_could_not_be_looked_at_stays() -> None:
+    cloud = booted(2)
+    bad = entry("db", flavor="none such", boot={"volume": "web-0-root"}, volumes=[])
+    outcomes = manage(cloud, [{"name": "web-0", "state": "absent", "boot_volume_on_delete": "delete"}, bad])
+    assert "web-0-root" in [one["name"] for one in cloud.volumes.values()]
+    assert all(one.failed for one in outcomes.values())
+
+
+@pytest.mark.parametrize("other", [{"state": "absent"}, {}], ids=["goes as well", "has its own"])
+def test_a_disk_that_no_other_server_is_to_have_goes(other: Json) -> None:
+    cloud = booted(2)
+    outcomes = manage(cloud, [{"name": "web-0", "state": "absent", "boot_volume_on_delete": "delete"}, entry("web-1", **other)])
+    assert not any(one.failed for one in outcomes.values())
+    assert [one["name"] for one in cloud.volumes.values()] == ["web-1-root"]
+
+
+def test_of_entries_that_mean_one_server_none_is_begun() -> None:
+    """In whatever order they stand: one of them may remove what another is to keep."""
+    cloud = booted(1)
+    server = next(iter(cloud.compute.servers))
+    ones = [{"id": server, "state": "absent"}, {"name": "web-0"}]
+    for order in (ones, ones[::-1]):
+        outcomes = manage(cloud, order)
+        assert all("is also there as" in one.msg for one in outcomes.values())
+    assert cloud.writes == []
+
+
 def test_an_entry_may_have_a_state_of_its_own() -> None:
     cloud = booted(2)
     manage(cloud, [entry("web-0", state="absent"), entry("web-1", state="stopped")])

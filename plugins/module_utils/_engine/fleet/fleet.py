@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -81,7 +82,12 @@ def _planned(run: Run, wants: Iterable[Any], found: Mapping[str, Any]) -> tuple[
     """The machines as they begin, each with its plan, and those that are refused by themselves."""
     ready: list[Progress[Any, Any]] = []
     refused: list[Outcome] = []
-    names: dict[str, str] = {}
+    wants = list(wants)
+    names: dict[str, list[str]] = defaultdict(list)
+    for want in wants:
+        seen = found[want.name]
+        if not isinstance(seen, BfvError) and (id := run.kind.identity(seen)) is not None:
+            names[id].append(want.name)
     for want in wants:
         seen = found[want.name]
         try:
@@ -95,16 +101,15 @@ def _refused(run: Run, want: Any, name: str, error: BfvError | None, found: Any 
     return Outcome(name, str(error), found=found, view=run.kind.view(want, found))
 
 
-def _start(kind: Kind, want: Any, seen: Any, names: dict[str, str]) -> Progress[Any, Any]:
+def _start(kind: Kind, want: Any, seen: Any, names: Mapping[str, list[str]]) -> Progress[Any, Any]:
     """Plan the whole way before any of it is taken: for the diff, and so that every reason to refuse the machine comes first."""
     if isinstance(seen, BfvError):
         raise seen
     progress: Progress[Any, Any] = Progress(want.name, want, seen, Plan("", {}, {}))
-    id = kind.identity(seen)
-    name = want.name if id is None else names.setdefault(id, want.name)
-    if name != want.name:
+    others = [name for name in names.get(kind.identity(seen) or "", ()) if name != want.name]
+    if others:  # whichever is meant: one may remove what the other is to keep
         raise Invalid(
-            f"Failed to read {kind.NOUN}s: {kind.NOUN} {want.name} is also there as {name}. Name each {kind.NOUN} once."
+            f"Failed to read {kind.NOUN}s: {kind.NOUN} {want.name} is also there as {others[0]}. Name each {kind.NOUN} once."
         )
     stages = kind.stages(want, seen, progress.way)
     progress.plan = whole(f"{kind.NOUN} {want.name}", stages)

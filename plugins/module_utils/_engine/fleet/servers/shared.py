@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from ...resources.server import networks
+from ...resources.server import plan as server
+from ...resources.server.found import differs_in_image, going, label
 from ...resources.server.needs import Limits
 from ...resources.volume.record import Volume, called
 from ...values import references
@@ -54,6 +57,51 @@ def _volumes(want: ServerWanted, found: ServerFound) -> Iterator[Volume]:
     for ones in (tuple(boots), *found.server.disks.values()):
         if len(ones) == 1:
             yield ones[0]
+
+
+def refuse_held(wants: Iterable[ServerWanted], found: Found) -> dict[str, ServerFound | BfvError]:
+    """What was found, with a refusal in place of each server with which a disk is to go that another one asks for."""
+    wants = list(wants)
+    judged = dict(found)
+    asking: dict[str, list[str]] = defaultdict(list)
+    for want in wants:
+        for asked in _asked_for(want, found[want.name]):
+            asking[asked].append(want.name)
+    for want in wants:
+        seen = found[want.name]
+        if isinstance(seen, BfvError):
+            continue
+        names = {one.id: one.name for one in seen.server.boot.volumes}
+        for disk in _going(want, seen.server):
+            others = [one for called in (disk, names.get(disk, "")) for one in asking.get(called, ())]
+            if others:
+                judged[want.name] = Refused(
+                    f"Failed to set up server {want.name}: volume {label(disk, seen.server)}, which is to go with it, is asked for by server {others[0]}. "
+                    "Keep it (boot_volume_on_delete: keep, delete_on_termination: false), or ask for another one there."
+                )
+    return judged
+
+
+def _going(want: ServerWanted, found: server.Found) -> list[str]:
+    """The ids of the disks that go with the server, or are exchanged for a new one and go then."""
+    if len(found.servers) != 1:
+        return []
+    disks = going(want.server, found.servers[0], found)
+    if want.state == ABSENT:
+        return disks
+    exchanged = want.server.on_image_change == "replace" and differs_in_image(found.servers[0], found)
+    return [one for one in disks if one == found.root and exchanged]
+
+
+def _asked_for(want: ServerWanted, seen: ServerFound | BfvError) -> set[str]:
+    """The ids of the volumes that an entry asks for. Of one that could not be looked at, whatever it calls them."""
+    if want.state == ABSENT:
+        return set()
+    if isinstance(seen, BfvError):
+        further = (str(one.get("uuid")) for one in want.server.block_devices)
+        return {want.server.boot.volume or "", *further, *(one.label for one in want.volumes)} - {""}
+    own = (each.volumes for each in seen.volumes.values())
+    return {one.id for one in _volumes(want, seen)} | {ones[0].id for ones in own if len(ones) == 1}
 
 
 def refuse_without_room(wants: Iterable[ServerWanted], found: Found) -> dict[str, ServerFound | BfvError]:
