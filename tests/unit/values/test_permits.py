@@ -232,13 +232,16 @@ def test_a_seed_may_not_be_written_over_somebody_elses() -> None:
 
 
 def test_the_attachment_of_a_run_that_has_ended_may_go() -> None:
-    assert permits.of_ended_run("held", of="volume", noted="volume", ended=True).id == "held"
+    assert permits.of_ended_run("held", of="volume", noted="volume", attached="held", ended=True).id == "held"
     with pytest.raises(Refused, match="does not say"):
-        permits.of_ended_run("held", of="volume", noted="another", ended=True)
+        permits.of_ended_run("held", of="volume", noted="another", attached="held", ended=True)
     with pytest.raises(Refused, match="does not say that this collection attached it"):
-        permits.of_ended_run("held", of="volume", noted="Volume", ended=True)
+        permits.of_ended_run("held", of="volume", noted="Volume", attached="held", ended=True)
+    for other in ("", "another", "Held"):
+        with pytest.raises(Refused, match="does not say that this collection attached it"):
+            permits.of_ended_run("held", of="volume", noted="volume", attached=other, ended=True)
     with pytest.raises(Refused, match="may not have ended"):
-        permits.of_ended_run("held", of="volume", noted="volume", ended=False)
+        permits.of_ended_run("held", of="volume", noted="volume", attached="held", ended=False)
 
 
 def test_a_permit_is_for_one_thing() -> None:

@@ -133,9 +133,9 @@ def left_over(id: str, *, of: str, is_there: bool) -> Permit:
     return Permit(id, f"it is of {of}, which is not there")
 
 
-def of_ended_run(id: str, *, of: str, noted: str, ended: bool) -> Permit:
-    """For the attachment that a killed run of this collection has left: the volume's own note tells of it, and its process has ended."""
-    if noted != of:
+def of_ended_run(id: str, *, of: str, noted: str, attached: str, ended: bool) -> Permit:
+    """For the attachment that a killed run of this collection has left: the volume's own note names it, and its process has ended."""
+    if noted != of or attached != id:
         raise _unproven(id, f"{of} does not say that this collection attached it")
     if not ended:
         raise _unproven(id, "the run that made it may not have ended")

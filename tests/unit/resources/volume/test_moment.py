@@ -69,9 +69,9 @@ class Cinder:
             self.volume["status"] = "available"
         return {}
 
-    def left_by(self, text: str, count: int = 1, of: str = "") -> None:
+    def left_by(self, text: str, count: int = 1, of: str = "", noted: str = " held-0") -> None:
         """What a run has left that was killed."""
-        self.volume["metadata"][NOTE] = f"{of or self.volume['id']} {text}"
+        self.volume["metadata"][NOTE] = f"{of or self.volume['id']} {text}{noted}"
         self.volume["status"] = "attaching"
         self.attachments = [{**HELD, "id": f"held-{number}", "volume_id": self.volume["id"]} for number in range(count)]
 
@@ -82,7 +82,7 @@ class Cinder:
 
 def attach(cinder: Cinder) -> moment.Connection:
     with moment.attached(cast(Cloud, cinder), "root", INITIATOR) as connection:
-        assert cinder.volume["metadata"][NOTE].startswith(cinder.volume["id"])
+        assert cinder.volume["metadata"][NOTE] == f"{cinder.volume['id']} {this_run.this().text} held"
         return connection
 
 
@@ -92,7 +92,7 @@ def test_a_volume_is_attached_and_let_go() -> None:
     assert connection.portals == ("192.0.2.10:3260",)
     assert (connection.iqn, connection.lun, connection.password) == ("iqn.2010-10.org.example:volume", 1, "secret-word")
     assert "secret-word" not in repr(connection)
-    assert cinder.sent == ["POST metadata", "POST attachments", "DELETE held", f"DELETE {NOTE}"]
+    assert cinder.sent == ["POST metadata", "POST attachments", "POST metadata", "DELETE held", f"DELETE {NOTE}"]
     assert cinder.is_as_it_was
 
 
@@ -172,7 +172,7 @@ def test_a_note_without_an_attachment_is_no_obstacle() -> None:
     [
         (this_run.this().text, 1, "of this host is at work on it. Run again"),
         (replace(this_run.this(), boot="another").text, 1, "nobody can see whether it has ended"),
-        (ended(), 2, "openstack volume attachment delete held-0 held-1"),
+        (ended(), 2, "nobody can see who has attached it.*openstack volume attachment delete held-0 held-1"),
     ],
     ids=["a run of this host", "a run of another host", "two attachments"],
 )
@@ -182,6 +182,31 @@ def test_what_may_be_at_work_is_told_and_left(text: str, count: int, words: str)
     with pytest.raises(Refused, match=words):
         attach(cinder)
     assert cinder.sent == []
+
+
+@pytest.mark.parametrize("noted", ["", " HELD-0", " another"], ids=["none yet", "in another case", "another one"])
+def test_an_attachment_that_the_note_does_not_name_may_be_another_runs(noted: str) -> None:
+    """One that saw the volume free at the same moment has written its note over that of the run which is at work, or a person came later."""
+    cinder = Cinder()
+    cinder.left_by(ended(), noted=noted)
+    with pytest.raises(Refused, match=r"nobody can see who has attached it.*openstack volume attachment delete held-0"):
+        attach(cinder)
+    assert cinder.sent == []
+
+
+def test_it_is_let_go_where_it_cannot_be_noted() -> None:
+    cinder = Cinder()
+    send = cinder.send
+
+    def refusing(request: Request) -> dict[str, Any]:
+        if cinder.attachments and request.method == "POST":
+            raise Rejected("note", "Cinder", 403, "no")
+        return send(request)
+
+    cinder.send = refusing  # type: ignore[method-assign]
+    with pytest.raises(Rejected):
+        attach(cinder)
+    assert cinder.is_as_it_was
 
 
 @pytest.mark.parametrize(

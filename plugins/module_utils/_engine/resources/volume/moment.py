@@ -3,8 +3,9 @@
 
 """A volume of Cinder that is attached to this run for a moment, as any member of its project may.
 
-Cinder shows of an attachment neither its host nor its initiator, so that the volume's metadata tell which process made it. The next
-run lets go what a killed one has left, where it sees that the process has ended, and tells of it otherwise.
+Cinder shows of an attachment neither its host nor its initiator, so that the volume's metadata tell which process made which one. The next
+run lets go what a killed one has left, where it sees that the process has ended, and tells of it otherwise. Of two runs that see the volume
+free at the same moment one may write its note over the other's: so an attachment counts as a run's only where the note names it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from ...values.plan import Request
 from . import record, reservation, this_run
 from .record import Volume
 
-NOTE = f"{record.OWN_KEYS}at_work"  # in the volume's metadata: its own id, since copies of it have its metadata, and the process
+NOTE = f"{record.OWN_KEYS}at_work"  # in the volume's metadata: its own id, since copies of it have its metadata, the process, and the attachment
+_WORDS = 5  # of a process, as a text
 _AT_REST = 60.0  # seconds in which Cinder lets go of an attachment
 
 
@@ -69,6 +71,7 @@ def attached(cloud: Cloud, label: str, initiator: str) -> Iterator[Connection]:
             _send(cloud, _forget(volume))
         raise
     try:
+        _send(cloud, _note(volume, what, answer["id"]))
         yield _connection(volume, answer.get("connection_info") or {}, what, tuple(_told(request) for request in cleared))
     finally:
         _send(cloud, _let_go(volume, answer["id"], permits.created(answer["id"], [answer["id"]])))
@@ -101,10 +104,11 @@ def _check_free(volume: Volume) -> None:
 
 def _left(cloud: Cloud, volume: Volume) -> list[Request]:
     """What lets go of that which a killed run has left. Raises Refused where it may not have ended."""
-    own, _space, told = volume.metadata.get(NOTE, "").partition(" ")
-    process = this_run.read(told) if own == volume.id else None
+    own, *told = volume.metadata.get(NOTE, "").split(" ")
+    process = this_run.read(" ".join(told[:_WORDS])) if own == volume.id else None
     if process is None:
         return []
+    attached = "".join(told[_WORDS:])
     held = [id for id, server in reservation.read(cloud, volume.id) if not server]
     if not held:
         return []
@@ -112,12 +116,17 @@ def _left(cloud: Cloud, volume: Volume) -> list[Request]:
     ended = this_run.has_ended(process)
     if ended is False:
         raise Refused(f"Failed to {what}: process {process.number} of this host is at work on it. Run again when it has ended.")
-    if ended is None or len(held) > 1:
+    if ended is None:
         raise Refused(
             f"Failed to {what}: process {process.number} of host {process.host} has attached it, and from here nobody can see whether it has ended. "
             f"If it has, delete what it left (openstack volume attachment delete {' '.join(held)}), and run again."
         )
-    return [_let_go(volume, held[0], permits.of_ended_run(held[0], of=volume.id, noted=own, ended=ended))]
+    if held != [attached]:
+        raise Refused(
+            f"Failed to {what}: from here nobody can see who has attached it. It may have been a run that was killed. Where nothing is at work on it, "
+            f"let it go (openstack volume attachment delete {' '.join(held)}), and run again."
+        )
+    return [_let_go(volume, attached, permits.of_ended_run(attached, of=volume.id, noted=own, attached=attached, ended=ended))]
 
 
 def _told(request: Request) -> str:
@@ -132,8 +141,8 @@ def _at_rest(cloud: Cloud, id: str) -> Volume:
             return volume
 
 
-def _note(volume: Volume, what: str) -> Request:
-    body = {"metadata": {NOTE: f"{volume.id} {this_run.this().text}"}}
+def _note(volume: Volume, what: str, attachment: str = "") -> Request:
+    body = {"metadata": {NOTE: f"{volume.id} {this_run.this().text} {attachment}".rstrip()}}
     return Request(
         f"note who will {what}",
         "block_storage",
