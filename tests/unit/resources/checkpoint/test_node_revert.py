@@ -94,6 +94,17 @@ def names(cloud: FakeCloud) -> list[str]:
     return list(dict.fromkeys(one["name"] for one in cloud.snapshots.values()))
 
 
+def test_a_disk_from_before_a_rollout_does_not_say_that_it_is_the_rollouts() -> None:
+    cloud = saved()
+    old = disks(cloud)[0]
+    run(cloud, **BACK)  # the node has another disk than the one that was saved, as after a rollout
+    marks = {"rollout": "next", "rollout_of": old, "rollout_takes": "root", "owner": "shop"}
+    cloud.volumes[disks(cloud)[0]]["metadata"] |= marks
+    run(cloud, **{**BACK, "name": "before-friday-1"})
+    new = cloud.volumes[disks(cloud)[0]]["metadata"]
+    assert {key: new.get(key) for key in marks} == {**dict.fromkeys(marks), "owner": "shop"}
+
+
 def test_a_second_look_plans_the_very_same_requests() -> None:
     """Else what a list misses once would look as if somebody had removed it."""
     cloud, want = saved(), checkpoint.wanted(BACK)

@@ -102,6 +102,34 @@ def test_new_disks_have_description_and_metadata_that_people_gave_the_old_ones()
     assert [(new[name]["owner"], "src_backup_id" in new[name]) for name in disks(cloud)] == [("web-boot", False), ("data", False)]
 
 
+@pytest.mark.parametrize("before", [{}, {"rollout": "first", "rollout_of": "older"}], ids=["none", "an earlier one"])
+def test_a_disk_from_before_a_rollout_does_not_say_that_it_is_the_rollouts(before: dict[str, str]) -> None:
+    """Else the machine would count as one that runs the new image, and what is called its old disk would go."""
+    cloud = saved()
+    for one in cloud.volumes.values():
+        one["metadata"] |= before
+    saved_disk = the_server(cloud)["_root"]
+    run(cloud, **BACK)  # the server has another disk than the one that was saved, as after a rollout
+    cloud.volumes[the_server(cloud)["_root"]]["metadata"] |= {
+        "rollout": "next",
+        "rollout_of": saved_disk,
+        "rollout_takes": "web-boot",
+    }
+    run(cloud, **{**BACK, "name": "before-friday-1"})
+    new = cloud.volumes[the_server(cloud)["_root"]]
+    assert {key: value for key, value in new["metadata"].items() if key.startswith("rollout")} == before
+    assert not planned(cloud, checkpoint, **{**BACK, "name": "before-friday-1"}).changed
+
+
+def test_a_disk_that_goes_back_to_what_it_was_since_a_rollout_is_still_the_rollouts() -> None:
+    cloud = saved()
+    marks = {"rollout": "next", "rollout_of": "older", "rollout_takes": "web-boot"}
+    cloud.volumes[the_server(cloud)["_root"]]["metadata"] |= marks
+    for name in ("friday", "before-friday-1", "friday"):
+        run(cloud, **{**BACK, "name": name})
+        assert marks.items() <= cloud.volumes[the_server(cloud)["_root"]]["metadata"].items()
+
+
 def test_a_bare_metal_server_waits_for_its_node_to_be_free() -> None:
     """Nova finds no valid host until it has seen that: see node_to_come.py."""
     cloud = with_server(options={"flavor": "metal", "networks": "internal"}, snapshots=[])

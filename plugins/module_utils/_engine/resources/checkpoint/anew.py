@@ -28,7 +28,7 @@ from ..volume.needs import Needs
 from ..volume.record import TEXT_LENGTH, TO_COME, Volume
 from ..volume.source import Source
 from . import succession
-from .record import ORDER, Checkpoint
+from .record import ORDER, Checkpoint, Snapshot
 from .succession import INSTEAD, TAG, Former
 
 TO = "bfv_reverted_to"  # the set
@@ -118,7 +118,7 @@ def read(
                 name=_name(name, checkpoint, origin, one.order),
                 snapshot=one.id,
                 description=formers[one.order].volume.description if one.order in formers else None,
-                metadata={**_given(formers, one.order), **marks, ORDER: str(one.order), **noted.get(str(one.order), {})},
+                metadata={**_given(cloud, formers, one), **marks, ORDER: str(one.order), **noted.get(str(one.order), {})},
                 recreate="on_error",  # one whose making failed
                 mark=mark,
             ),
@@ -143,8 +143,8 @@ def read(
     return replace(new, exchange=servers.observe(cloud, wish))
 
 
-def _given(formers: Mapping[int, Former], order: int) -> dict[str, str]:
-    return succession.given(formers[order].volume) if order in formers else {}
+def _given(cloud: Cloud, formers: Mapping[int, Former], one: Snapshot) -> dict[str, str]:
+    return succession.given(cloud, formers[one.order].volume, one.volume_id) if one.order in formers else {}
 
 
 def _olds(cloud: Cloud, ids: Iterable[str], formers: Mapping[int, Former]) -> dict[str, Volume]:

@@ -128,7 +128,12 @@ def _new(cloud: Cloud, seen: _Seen, snapshot: Snapshot, there: Volume | None, ma
     old = seen.named.get(snapshot.boot_index, "")
     former = next((one for one in seen.disks if one.id == old), None)
     end = f"-{snapshot.name}-{(old or snapshot.id)[:8]}-{snapshot.order}"
-    metadata = {**(succession.given(former) if former else {}), **marks, ORDER: str(snapshot.order), FROM: old or "none"}
+    metadata = {
+        **(succession.given(cloud, former, snapshot.volume_id) if former else {}),
+        **marks,
+        ORDER: str(snapshot.order),
+        FROM: old or "none",
+    }
     if there:
         metadata = {**metadata, **{key: there.metadata[key] for key in (STEP, FROM, SAFETY) if key in there.metadata}}
     want = volume.Wanted(

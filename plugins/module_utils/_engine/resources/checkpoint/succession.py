@@ -1,7 +1,7 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a new disk takes over of the one whose place it takes: name, description, metadata, tag, and whether it goes with its server. Pure.
+"""What a new disk takes over of the one whose place it takes: name, description, metadata, tag, and whether it goes with its server.
 
 Tasks and inventories name a machine's disks. When it has gone back, they must find the new ones by these names, and not attach those that
 are kept. A new disk takes the name first: as long as both have it, every task refuses to choose.
@@ -12,14 +12,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from ...cloud.connection import Cloud
 from ...values.paths import path_of
 from ...values.plan import Request
+from ..volume import record as volumes
 from ..volume.record import OWN_KEYS, SOURCE_BACKUP, TEXT_LENGTH, Volume, called
 
 INSTEAD = "bfv_reverted_instead"  # the id of the volume whose place at its server a new one takes
 TAG = "bfv_reverted_tag"  # under which a machine finds a further disk, in the metadata that Nova shows it
 GOES = "bfv_reverted_goes"  # yes, where the old one was to be deleted with its server
 KEYS = (INSTEAD, TAG, GOES)
+_OF_ROLLOUT = {"rollout", "rollout_of", "rollout_takes"}  # roles/rollout/tasks/disk.yml
 
 
 @dataclass(frozen=True)
@@ -37,9 +40,18 @@ class Former:
         return {INSTEAD: self.volume.id, **tag, **({GOES: "yes"} if self.goes else {})}
 
 
-def given(old: Volume) -> dict[str, str]:
-    """The metadata that people gave a disk. What tells how a volume was made tells nothing of another one."""
-    return {key: value for key, value in old.metadata.items() if not key.startswith(OWN_KEYS) and key != SOURCE_BACKUP}
+def given(cloud: Cloud, old: Volume, saved: str) -> dict[str, str]:
+    """The metadata that people gave a disk. What tells how a volume was made tells nothing of another one.
+
+    What a rollout noted tells from which image its content comes. So it is that of the disk which was saved, by the id ``saved``: where that is
+    another one, the machine has been rolled out to since, or before.
+    """
+    metadata = dict(old.metadata)
+    if saved != old.id and _OF_ROLLOUT & metadata.keys():
+        there = next(iter(volumes.read(cloud, id=saved)), None)
+        metadata = {key: value for key, value in metadata.items() if key not in _OF_ROLLOUT}
+        metadata |= {key: value for key, value in there.metadata.items() if key in _OF_ROLLOUT} if there else {}
+    return {key: value for key, value in metadata.items() if not key.startswith(OWN_KEYS) and key != SOURCE_BACKUP}
 
 
 def kept(old: Volume) -> Volume:
