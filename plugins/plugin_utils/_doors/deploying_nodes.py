@@ -64,13 +64,29 @@ def waits(asked: Json) -> bool:
 
 
 def sharers(host: str, asked: Mapping[str, Json]) -> list[Json]:
-    """The targets of an array that other hosts ask for as well as this one."""
-    own = {_disk(target) for target in asked[host].get("targets") or []}
-    others = [(other, _disk(target)) for other, one in asked.items() if other != host for target in one.get("targets") or []]
-    return [{"host": other, "target_iqn": disk[0], "target_lun": disk[1]} for other, disk in others if disk[0] and disk in own]
+    """The targets of an array that other hosts ask for as well as this one, as this one writes them."""
+    own = {disk: iqn for target in asked[host].get("targets") or [] for disk, iqn in _disks(target)}
+    others = [
+        (other, disk)
+        for other, one in asked.items()
+        if other != host
+        for target in one.get("targets") or []
+        for disk, _iqn in _disks(target)
+    ]
+    return [{"host": other, "target_iqn": own[disk], "target_lun": disk[1]} for other, disk in others if disk in own]
 
 
-def _disk(target: Json) -> tuple[object, int]:
+def _disks(target: Json) -> list[tuple[tuple[str, int], str]]:
+    """The disks that a target leads to, each with its iSCSI name as it is written: an array takes it in any case (RFC 3722)."""
     at = {**(target.get("properties") or {}), **target}
-    lun = str(at.get("target_lun") or 0)
-    return at.get("target_iqn"), int(lun) if lun.isdecimal() else 0
+    iqns, luns = (_listed(at, name) for name in ("target_iqn", "target_lun"))
+    return [((str(iqn).lower(), _number(lun)), str(iqn)) for iqn in iqns for lun in luns or [0]]
+
+
+def _listed(at: Json, name: str) -> list[object]:
+    return [at[name]] if at.get(name) is not None else list(at.get(f"{name}s") or [])
+
+
+def _number(lun: object) -> int:
+    text = str(lun).strip()
+    return int(text) if text.isdecimal() else 0

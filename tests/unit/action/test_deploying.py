@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from ansible_collections.bfv.openstack.plugins.modules import baremetal_fleet
 from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import deploying
 from ansible_collections.bfv.openstack.plugins.plugin_utils._doors import deploying_nodes as nodes
 from ansible_collections.bfv.openstack.plugins.plugin_utils._doors.deploying import Json
+from ansible_collections.bfv.openstack.tests.unit.programs import ansible
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "baremetal_deploy"
 # What the module takes by other ways: the connection by the cloud, the entries from all hosts, capabilities by one option.
@@ -116,6 +119,82 @@ def test_a_disk_that_two_hosts_ask_for_is_told_to_both() -> None:
     assert nodes.sharers("one", hosts) == [{"host": "two", "target_iqn": "iqn.a", "target_lun": 1}]
     assert nodes.sharers("two", hosts) == [{"host": "one", "target_iqn": "iqn.a", "target_lun": 1}]
     assert nodes.sharers("three", hosts) == nodes.sharers("four", hosts) == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        target("iqn.a", " 1 "),
+        target("IQN.A", 1),
+        {"properties": {"target_iqns": ["iqn.b", "iqn.a"], "target_luns": [2, "1"]}},
+        {"target_iqn": "iqn.a", "properties": {"target_luns": [1]}},
+    ],
+    ids=["blanks", "another case", "several paths", "several numbers"],
+)
+def test_a_shared_disk_is_seen_however_it_is_written(other: Json) -> None:
+    hosts = {"one": asked(targets=[target("iqn.a", 1)]), "two": asked(targets=[other])}
+    assert nodes.sharers("one", hosts) == [{"host": "two", "target_iqn": "iqn.a", "target_lun": 1}]
+
+
+NODES = [
+    {"uuid": "1", "name": "bm-0", "targets": []},
+    {"uuid": "2", "name": "bm-1", "targets": [{"volume_id": "x", "properties": {"target_iqn": "iqn.b", "target_lun": 1}}]},
+]
+
+
+@pytest.mark.parametrize(
+    ("properties", "holders"),
+    [
+        ({"target_iqn": "iqn.a", "target_lun": 1}, "bm-1"),
+        ({"target_iqn": "iqn.a", "target_lun": 2}, ""),
+        ({"target_iqn": "iqn.b", "target_lun": 1}, ""),
+        ({"target_iqn": "IQN.A", "target_lun": "1"}, "bm-1"),
+        ({"target_iqns": ["iqn.b", "iqn.a"], "target_luns": [0, 1]}, "bm-1"),
+        ({"target_iqn": None, "target_iqns": ["iqn.a"], "target_lun": 1}, "bm-1"),
+        ({}, ""),
+    ],
+    ids=["the disk", "another number", "another target", "another spelling", "several paths", "null", "Cinder's"],
+)
+def test_another_node_that_has_the_disk_is_seen_however_ironic_has_it(tmp_path: Path, properties: Json, holders: str) -> None:
+    """Its machine may run, and the node's own data would be written over what it runs from."""
+    nodes = [NODES[0], {**NODES[1], "targets": [{"volume_id": "x", "properties": properties}]}]
+    seen = {
+        "baremetal_deploy_there": {"nodes": nodes},
+        "baremetal_deploy_node": "bm-0",
+        "baremetal_deploy_takeover": "never",
+        "baremetal_deploy_volume": {},
+        "baremetal_deploy_lun_at": {"target_iqn": "iqn.a", "target_lun": 1},
+        "baremetal_deploy_result": {"sharers": []},
+    }
+    told = {"ansible.builtin.debug": {"msg": "found {{ baremetal_deploy_sharers | trim }}."}}
+    tasks = [{"ansible.builtin.set_fact": seen}, {"ansible.builtin.include_vars": str(ROLE / "vars" / "main.yml")}, told]
+    assert f"found {holders}." in run_on(tmp_path, tasks, {"localhost": {}})
+
+
+def test_another_host_that_the_task_has_not_compared_is_seen_by_its_inventory(tmp_path: Path) -> None:
+    seen = {
+        "baremetal_deploy_there": {"nodes": NODES},
+        "baremetal_deploy_node": "bm-0",
+        "baremetal_deploy_takeover": "never",
+        "baremetal_deploy_lun_at": {"target_iqn": "iqn.a", "target_lun": 1},
+        "baremetal_deploy_result": {"sharers": []},
+    }
+    told = {"ansible.builtin.debug": {"msg": "found {{ baremetal_deploy_sharers | trim }}."}, "when": "targets is not defined"}
+    tasks = [{"ansible.builtin.set_fact": seen}, {"ansible.builtin.include_vars": str(ROLE / "vars" / "main.yml")}, told]
+    others = [target("IQN.A", "1"), {"properties": {"target_iqns": ["iqn.a"], "target_luns": [1]}}, target("iqn.a", 2)]
+    hosts = {f"other-{number}": {"targets": True, "baremetal_deploy_targets": [one]} for number, one in enumerate(others)}
+    found = run_on(tmp_path, tasks, {"localhost": {}, **hosts}).partition('"found ')[2].partition('."')[0]
+    assert found.split() == ["other-0", "other-1"]
+
+
+def run_on(folder: Path, tasks: list[Json], hosts: Json) -> str:
+    """What a play of these hosts prints."""
+    (folder / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": {"ansible_connection": "local"}}}))
+    (folder / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    command = [ansible("ansible-playbook"), "-i", "hosts.json", "play.yml"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_targets_without_a_name_are_no_shared_disk() -> None:

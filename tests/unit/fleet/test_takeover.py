@@ -219,6 +219,15 @@ def test_what_the_spare_had_makes_room() -> None:
     assert len(gone) == 2
 
 
+def test_a_disk_is_the_same_in_whatever_case_its_array_is_called() -> None:
+    """An array takes an iSCSI name in any case (RFC 3722): both machines would boot from the disk."""
+    cloud = world("external")
+    cloud.targets[next(iter(cloud.targets))]["properties"]["target_iqn"] = str(LUN["target_iqn"]).upper()
+    run(cloud, "external", "powered_off")
+    assert [one["node_uuid"] for one in cloud.targets.values()] == [uuid_of(NEW)]
+    assert cloud.nodes[uuid_of(OLD)]["provision_state"] != "active"
+
+
 def test_an_initiator_that_is_asked_for_by_its_name_is_taken_over_as_well() -> None:
     cloud = world("external")
     wanted = {**WANTED["external"], "connectors": [{"type": "iqn", "connector_id": INITIATOR}]}

@@ -98,12 +98,12 @@ def _check_one_lun(properties: Properties) -> None:
 
 
 def luns(properties: Properties) -> frozenset[str]:
-    """The disks of an array that they lead to, each by its IQN and LUN: an IQN is that of one array only, whatever its portals are."""
+    """The disks of an array that they lead to, each by its IQN, in any case (RFC 3722), and LUN: an IQN is of one array only, whatever its portals."""
     iqns, numbers = (
         [properties.get(name)] if properties.get(name) is not None else properties.get(f"{name}s") or []
         for name in ("target_iqn", "target_lun")
     )
-    return frozenset(f"{iqn} LUN {number}" for iqn in _listed(iqns) for number in _listed(numbers))
+    return frozenset(f"{str(iqn).lower()} LUN {number}" for iqn in _listed(iqns) for number in _listed(numbers))
 
 
 def _listed(value: object) -> list[object]:
