@@ -19,8 +19,9 @@ class ActionModule(OneCall):
     def results(self, known: Mapping[str, Json], task_vars: Json) -> dict[str, Json]:
         found = super().results(known, task_vars)
         # Some may go on without this call: only where all were in it, all know that no host has more to do.
-        some = any(one.get("stage") for one in found.values()) or not set(task_vars["ansible_play_batch"]) <= found.keys()
-        return {host: {**one, "stages_of_some": some} for host, one in found.items()}
+        together = set(task_vars["ansible_play_batch"]) <= found.keys()
+        some = any(one.get("stage") for one in found.values()) or not together
+        return {host: {**one, "stages_of_some": some, "all_in_one_call": together} for host, one in found.items()}
 
     def asked(self, asked: Mapping[str, Json], task_vars: Json) -> dict[str, Json]:
         if not self._task.args.get("stages_done", False) and any(map(deploying_nodes.has_stages_before, asked.values())):

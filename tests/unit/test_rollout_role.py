@@ -89,3 +89,38 @@ def test_a_machine_that_failed_without_a_word_is_not_well(tmp_path: Path) -> Non
     expression = rescue["ansible.builtin.set_fact"]["rollout_failed"].strip("{} ")
     disk = {"id": "old", "name": "web-root", "metadata": {}}
     assert evaluated(tmp_path, disk, {"failed": expression}, ansible_failed_result={"msg": ""})["failed"]
+
+
+@pytest.mark.parametrize(
+    ("of_first", "of_second", "one_look"),
+    [
+        ({}, {}, True),
+        ({"server_deploy_cloud": "one"}, {"server_deploy_cloud": "one"}, True),
+        ({"server_deploy_cloud": "one"}, {"server_deploy_cloud": "other"}, False),
+        ({"server_deploy_cloud": "{{ inventory_hostname }}"}, {"server_deploy_cloud": "{{ inventory_hostname }}"}, False),
+        ({}, {"server_deploy_cloud": "other"}, False),
+    ],
+    ids=["none named", "the same", "two", "two by one template", "one named"],
+)
+def test_machines_of_two_clouds_are_looked_for_in_each(
+    tmp_path: Path, of_first: dict[str, Any], of_second: dict[str, Any], one_look: bool
+) -> None:
+    """Else the name of a new disk would be looked for in the first one's cloud alone, and somebody's volume be taken for it."""
+    note, look = yaml.safe_load((ROLE / "tasks" / "look.yml").read_text(encoding="utf-8"))[:2]
+    tell = {"ansible.builtin.debug": {"msg": "one look: " + str(look["run_once"])}}
+    files = {
+        "hosts.json": {"all": {"hosts": {"web-0": of_first, "web-1": of_second}, "vars": {"ansible_connection": "local"}}},
+        "play.json": [
+            {
+                "hosts": "all",
+                "gather_facts": False,
+                "tasks": [{"ansible.builtin.include_vars": str(ROLE / "vars" / "main.yml")}, note, tell],
+            }
+        ],
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    command = [ansible("ansible-playbook"), "-i", "hosts.json", "play.json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.count(f"one look: {one_look}") == 2, done.stdout + done.stderr
+    assert "bfv.openstack.bfv_info" in look
