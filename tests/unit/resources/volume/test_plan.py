@@ -419,8 +419,8 @@ def test_nothing_is_sent_while_a_volume_that_is_to_go_is_on_its_way(status: str)
 
 @pytest.mark.parametrize(
     "fields",
-    [{"status": "available"}, {"attachments": [{"server_id": "server-1", "device": "/dev/vda"}]}],
-    ids=["repaired", "attached"],
+    [{"status": "available"}, {"attachments": [{"server_id": "server-1", "device": "/dev/vda"}]}, {"name": "root-kept"}],
+    ids=["repaired", "attached", "renamed, to be kept"],
 )
 def test_a_volume_that_is_otherwise_since_it_was_looked_at_is_not_deleted(fields: dict[str, Any]) -> None:
     cloud = a_cloud(a_volume(status="error"))
@@ -432,8 +432,10 @@ def test_a_volume_that_is_otherwise_since_it_was_looked_at_is_not_deleted(fields
 
 
 def test_a_volume_without_a_name_is_deleted_by_its_id() -> None:
-    plan = planned(a_cloud(a_volume("", id=uuid_of("root"))), volume, id=uuid_of("root"), state="absent")
-    assert plan.actions == [f"delete volume {uuid_of('root')}"]
+    for name in ("", None):
+        cloud = a_cloud({**a_volume("", id=uuid_of("root")), "name": name})
+        assert settle(cloud, volume, id=uuid_of("root"), state="absent")[0].actions == [f"delete volume {uuid_of('root')}"]
+        assert cloud.volumes == {}
 
 
 @pytest.mark.parametrize("volumes", [(), (a_volume(),)])

@@ -31,10 +31,14 @@ def check(volume: Volume, snapshots: Iterable[str], what: str, *, cascade: bool 
 
 
 def delete(volume: Volume, permit: Permit, snapshots: tuple[str, ...] = ()) -> Request:
-    """The one request of this collection that deletes a volume, with its snapshots where they are told."""
+    """The one request of this collection that deletes a volume, with its snapshots where they are told.
+
+    One that has another name by then is kept: whoever gave it that may have meant to save it.
+    """
     what = f"delete volume {called(volume)}" + (f" with snapshots {', '.join(snapshots)}" if snapshots else "")
     path = path_of("volumes", volume.id) + ("?cascade=true" if snapshots else "")
-    still = Still(path_of("volumes", volume.id), {"status": volume.status, "attachments": []}, "volume")
+    named = {"name": volume.name} if volume.name else {}
+    still = Still(path_of("volumes", volume.id), {**named, "status": volume.status, "attachments": []}, "volume")
     return Request(what, "block_storage", "DELETE", path, "volume", volume.id, permits=(permit,), still=still)
 
 
