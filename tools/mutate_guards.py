@@ -87,6 +87,7 @@ GUARDS: tuple[tuple[str, str, str], ...] = (
         "is_ours is_new is_doubled is_lost read gathered delete",
         "tests/unit/resources/checkpoint",
     ),
+    ("resources/checkpoint/found.py", "_check_only", "tests/unit/resources/checkpoint"),
     ("resources/checkpoint/removal.py", "*", "tests/unit/resources/checkpoint"),
     ("resources/checkpoint/creation.py", "_check_lost _gone _rests _rest", "tests/unit/resources/checkpoint"),
     ("resources/checkpoint/quiesce.py", "check is_noted stop", "tests/unit/resources/checkpoint"),

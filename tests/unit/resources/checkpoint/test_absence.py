@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -13,11 +14,20 @@ from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.ch
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint.found import Found
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint.record import Snapshot
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.checkpoint.wanted import Wanted
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import plan as server
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError, Invalid, Refused
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.permits import victim
 from ansible_collections.bfv.openstack.tests.unit.checkpoint_cloud import FRIDAY, a_cloud, a_mark, complete, run, sets
 from ansible_collections.bfv.openstack.tests.unit.fake_cinder import by_id
-from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, Json, a_snapshot, a_volume, planned, uuid_of
+from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
+    FakeCloud,
+    Json,
+    a_snapshot,
+    a_volume,
+    planned,
+    settle,
+    uuid_of,
+)
 from ansible_collections.bfv.openstack.tests.unit.mortal import Killed, Mortal
 
 ABSENT: Json = {**FRIDAY, "state": "absent"}
@@ -324,3 +334,36 @@ def test_what_was_never_complete_is_not_counted_and_stays() -> None:
     cloud.snapshots |= by_id([a_snapshot("half", volume="data", metadata=a_mark(1, name="saturday"))])
     run(cloud, **FRIDAY, keep=2)
     assert there(cloud) == ["friday", "monday", "saturday"]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"name": "friday"},
+        {"name": "today", "keep": 1},
+        {"name": "friday", "state": "absent"},
+        {"name": "friday", "state": "reverted"},
+    ],
+    ids=["taken already", "kept", "removed", "reverted"],
+)
+def test_the_checkpoints_of_another_server_of_the_name_are_not_its_own(wish: Json) -> None:
+    """They are found by the server's name: one that has the same takes them for its own, and neither is saved, or the other one's go."""
+    cloud = a_cloud()
+    run(cloud, **FRIDAY)
+    settle(cloud, server, name="other", flavor="small", boot={"image": "debian"})
+    other = next(one for one in cloud.compute.servers.values() if one["name"] == "other")
+    other["name"] = "web"
+    there = deepcopy(cloud.snapshots)
+    cloud.writes.clear()
+    with pytest.raises(Refused, match=r"2 servers have that name .*Rename one"):
+        run(cloud, server=other["id"], **wish)
+    assert (cloud.snapshots, cloud.writes) == (there, [])
+
+
+def test_a_server_of_the_name_that_is_being_deleted_is_no_other_one() -> None:
+    cloud = a_cloud()
+    (own,) = cloud.compute.servers
+    going = {**deepcopy(cloud.compute.servers[own]), "id": uuid_of("going"), "OS-EXT-STS:task_state": "deleting"}
+    cloud.compute.servers[going["id"]] = going
+    run(cloud, server=own, name="friday")
+    complete(cloud)

@@ -132,6 +132,8 @@ def _observe_server(cloud: Cloud, want: Wanted) -> Found:
     server = servers.only(by_id or servers.read(cloud, name=reference), reference)
     if server is None:
         return Found(_of_server(reference), f"server {reference}")
+    if by_id:
+        _check_only(server, servers.read(cloud, name=server.name))
     found = Found(_of_server(server.name), f"server {server.name}", server)
     if want.state == "absent" or server.is_going:
         return found
@@ -140,6 +142,16 @@ def _observe_server(cloud: Cloud, want: Wanted) -> Found:
     found = replace(found, root=root.of(server, attachments), tags={one.volume: one.tag for one in attachments if one.tag})
     ids = sorted(server.disks, key=lambda id: id != found.root)
     return _with_disks(cloud, found, ids)
+
+
+def _check_only(server: Server, named: Iterable[Server]) -> None:
+    """Refuse a server that shares its name: its checkpoints are found by that, and would be taken for the other one's."""
+    others = [one for one in named if one.id != server.id and not one.is_going]
+    if others:
+        raise Refused(
+            f"Failed to read the checkpoints of server {server.name} ({server.id}): {len(others) + 1} servers have that name "
+            f"({', '.join([server.id, *(one.id for one in others)])}), by which they are kept. Rename one (bfv.openstack.bfv_server with id and name)."
+        )
 
 
 def _of_server(name: str) -> str:
