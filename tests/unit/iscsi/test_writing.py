@@ -210,6 +210,48 @@ def test_another_run_at_the_same_disk_is_noticed(by: Callable[[bytes], bytes], m
     assert not look(memory).content.boot_modes
 
 
+class Shared(Memory):
+    """Another run takes the disk for that of a killed one, and has filled it before this run has; then its machine runs from it."""
+
+    late = True
+
+    def fill(self, what: str, image: Image, start: int, told: Any, *, is_zero: bool) -> None:
+        if self.late:
+            self.late = False
+            run(self, WANT)
+            self.content[5 * MIB : 5 * MIB + 4] = b"mine"
+        super().fill(what, image, start, told, is_zero=is_zero and not any(self.content[4096:]))
+
+
+def test_a_run_ends_as_soon_as_another_one_writes_to_the_same_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the same image, and so with the same note: the other one's machine may run from it by now."""
+    monkeypatch.setattr(writing, "_LOOK", 0.0)
+    memory = Shared()
+    with pytest.raises(BfvError, match="another run writes to the same disk"):
+        run(memory, WANT)
+    assert bytes(memory.content[5 * MIB : 5 * MIB + 4]) == b"mine"
+    assert look(memory).content.boot_modes
+
+
+def test_what_is_behind_the_image_is_not_cleared_while_another_run_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = Memory(b"DATA")
+    monkeypatch.setattr(memory, "fill", lambda *_given, **_more: memory.content.__setitem__(slice(0, 8), b"another!"))
+    memory.content[-4:] = b"mine"
+    with pytest.raises(BfvError, match="another run writes to the same disk"):
+        run(memory, replace(WANT, write="anew"))
+    assert bytes(memory.content[-4:]) == b"mine"
+
+
+def test_a_disk_is_looked_at_from_time_to_time_while_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[None] = []
+    for seconds, many in ((60.0, 0), (0.0, 2)):
+        monkeypatch.setattr(writing, "_LOOK", seconds)
+        told = writing._watched(lambda _percent: None, lambda: looks.append(None))
+        told(1.0)
+        told(2.0)
+        assert len(looks) == many
+
+
 def test_nothing_is_written_without_a_permit_of_its_own() -> None:
     memory = Memory()
     found = look(memory)

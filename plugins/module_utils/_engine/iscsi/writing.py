@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import Callable
 
 from ..values import permits
@@ -16,8 +18,10 @@ from . import seed as seeds
 from .disk import Begin, Disk
 from .found import FIRST, UNFINISHED, Found
 from .plan import Fill, Sow, Wanted
+from .programs import Told
 
 _SECTOR = 2048  # of ISO 9660
+_LOOK = 5.0  # seconds between two looks whether another run has come to the disk: a machine takes longer to start
 
 
 def take(want: Wanted, found: Found, plan: Plan, begin: Begin, taken: Callable[[str], None]) -> None:
@@ -49,10 +53,17 @@ def _fill(want: Wanted, disk: Disk, step: Fill, begin: Begin) -> None:
     image, what = step.source.image, step.what
     permits.check_of(step.permit, disk.name)
     start = disks.read_image(image, disk.copier, 0, FIRST)
-    mark = f"{UNFINISHED}{step.source.digest}\n".encode().ljust(FIRST, b"\0")
+    # of this run alone: another one with the same image writes the same, and its machine may run before this one has ended
+    mark = f"{UNFINISHED}{step.source.digest}\n{secrets.token_hex(16)}\n".encode().ljust(FIRST, b"\0")
+
+    def check_alone() -> None:
+        if disk.read(0, FIRST) != mark:
+            raise BfvError(f"Failed to {what}: another run writes to the same disk. See to it that it has ended, and run again.")
+
     disk.write(what, 0, mark)
     if image.size > FIRST:
-        disk.fill(what, image, FIRST, begin("written", image.size), is_zero=step.is_blank)
+        disk.fill(what, image, FIRST, _watched(begin("written", image.size), check_alone), is_zero=step.is_blank)
+    check_alone()
     if not step.is_blank and image.size < disk.unit.size:
         # The second partition table of what was there, or a part of a RAID.
         disk.clear(what, max(image.size, disk.unit.size - HEAD))
@@ -61,11 +72,24 @@ def _fill(want: Wanted, disk: Disk, step: Fill, begin: Begin) -> None:
             f"Failed to {what}: what was read back is not what was written. The disk is left without its first sectors, and cannot be booted. "
             "Look into the array's log, and run again."
         )
-    if disk.read(0, FIRST) != mark:
-        raise BfvError(f"Failed to {what}: another run writes to the same disk. See to it that it has ended, and run again.")
+    check_alone()
     disk.write(what, 0, start)
     if want.verify and disk.read(0, len(start)) != start:
         raise BfvError(f"Failed to {what}: its first sectors are not what was written. Look into the array's log, and run again.")
+
+
+def _watched(told: Told, check: Callable[[], None]) -> Told:
+    """The same, with a check every now and then. What that raises ends the program that writes."""
+    last = time.monotonic()
+
+    def watched(percent: float) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _LOOK:
+            check()
+            last = time.monotonic()
+        told(percent)
+
+    return watched
 
 
 def _sow(disk: Disk, step: Sow, drive: bytes) -> None:
