@@ -42,6 +42,7 @@ def request(method: str, path: str, body: Any = None, **fields: Any) -> Request:
         ("POST", "/servers/ID/action", {"confirmResize": None}),
         ("POST", "/servers/ID/action", {"revertResize": None}),
         ("POST", "/servers/ID/action", {"os-stop": None}),
+        ("POST", "/servers/ID/action", {"resize": {"flavorRef": "x"}}),  # which powers it off
         ("POST", "/servers/ID/action", {"forceDelete": None}),
         ("POST", "/volumes/ID/action", {"os-reimage": {}}),
         ("POST", "/volumes/ID/action", {"revert": {}}),

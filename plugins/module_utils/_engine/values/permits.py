@@ -170,6 +170,7 @@ _ATTACHMENT = re.compile(rf"/servers/[^/]+/os-volume_attachments/{_UUID}")
 # Nova's and Cinder's actions that overwrite a disk, end a machine's work, or cannot be taken back.
 _DESTRUCTIVE_ACTIONS = (
     "rebuild",
+    "resize",
     "confirmResize",
     "revertResize",
     "os-stop",

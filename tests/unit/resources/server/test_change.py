@@ -281,7 +281,7 @@ def test_a_server_is_resized_and_that_is_confirmed(state: str) -> None:
     cloud = with_server(options={"state": state})
     one = the_server(cloud)["id"]
     actions = change(cloud, flavor="large", on_flavor_change="resize")
-    assert actions == ["resize server web from small to large", f"confirm the resize of server web ({one})"]
+    assert actions == [f"resize server web ({one}) from small to large", f"confirm the resize of server web ({one})"]
     assert (the_server(cloud)["flavor"]["original_name"], the_server(cloud)["id"]) == ("large", one)
     assert the_server(cloud)["status"] == {"started": "ACTIVE", "stopped": "SHUTOFF"}[state]
 
@@ -350,9 +350,21 @@ def _resize(cloud: FakeCloud, flavor: str) -> Any:
 def test_a_resize_that_fails_is_not_tried_for_ever() -> None:
     cloud = with_server()
     cloud.compute.resizes_fail = True
-    with pytest.raises(Refused, match="«resize server web from small to large», and it is needed again"):
+    with pytest.raises(Refused, match=r"«resize server web \(.*\) from small to large», and it is needed again"):
         settle(cloud, server, **{**WEB, "flavor": "large"}, on_flavor_change="resize")
     assert len(cloud.writes) == 1
+
+
+def test_a_server_at_which_somebody_is_at_work_meanwhile_is_not_resized() -> None:
+    """It would be powered off."""
+    cloud = with_server()
+    plan = planned(cloud, server, **{**WEB, "flavor": "large"}, on_flavor_change="resize")
+    request = plan.requests[0]
+    (one,) = cloud.compute.servers.values()
+    assert [permit.id for permit in request.permits] == [one["id"]]
+    one["OS-EXT-STS:task_state"] = "image_snapshot"
+    with pytest.raises(Refused, match="Somebody else is at work on it"):
+        cloud.send(request)
 
 
 @pytest.mark.parametrize("how", ["resize", "replace"])

@@ -32,8 +32,9 @@ def plan_resize(want: Wanted, server: Server, found: Found) -> Stage | None:
         raise Refused(f"Failed to {what}: {states.why(server.status, server.id)}")
     needs.check_flavor(flavor, want.flavor_denylist, what)
     needs.check_limits(found.limits, flavor, server.vcpus, server.ram, what)
-    words = f"resize server {server.name} from {server.flavor} to {flavor.name}"
-    request = replace(requests.act(server, words, {"resize": {"flavorRef": flavor.id}}), once=True)
+    words = f"resize server {server.name} ({server.id}) from {server.flavor} to {flavor.name}"
+    request = requests.destructive(server, named(want, found), words, {"resize": {"flavorRef": flavor.id}})
+    request = replace(request, once=True)
     plan = Plan(subject, record.described(server), _after(server, flavor.name), (request,), f"{subject} to be resized")
     resized = replace(server, status="VERIFY_RESIZE", flavor=flavor.name, is_shut_down=server.status == "SHUTOFF")
     return Stage(plan, replace(found, servers=(resized,)))
