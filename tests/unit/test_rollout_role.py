@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -124,3 +126,35 @@ def test_machines_of_two_clouds_are_looked_for_in_each(
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout.count(f"one look: {one_look}") == 2, done.stdout + done.stderr
     assert "bfv.openstack.bfv_info" in look
+
+
+@pytest.mark.parametrize("well", [True, False])
+def test_no_old_disk_goes_while_a_machine_that_came_through_before_is_not_well(tmp_path: Path, well: bool) -> None:
+    """The old disk of another one, or its own, may be all that is left to go back to."""
+    with socket.create_server(("127.0.0.1", 0)) as there, socket.create_server(("127.0.0.1", 0)) as other:
+        ports = [one.getsockname()[1] for one in (there, other)]
+        if not well:
+            other.close()
+        hosts = {
+            f"web-{number}": {"ansible_connection": "local", "rollout_gate": {"host": "127.0.0.1", "port": port, "timeout": 2}}
+            for number, port in enumerate(ports)
+        }
+        facts = {"rollout_goes_back": False, "rollout_through": True, "rollout_old": "00000000-0000-4000-8000-000000000000"}
+        role = {"name": str(ROLE), "tasks_from": "old_disk"}
+        tasks = [
+            {"ansible.builtin.set_fact": {**facts, "ansible_python_interpreter": sys.executable}},
+            {"ansible.builtin.include_role": role, "vars": {"rollout_image": "next", "rollout_cloud": "none such"}},
+        ]
+        (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+        (tmp_path / "play.json").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+        (tmp_path / "clouds.yaml").write_text("clouds: {}")
+        done = subprocess.run(
+            [ansible("ansible-playbook"), "-i", "hosts.json", "play.json"],
+            env={**os.environ, "OS_CLIENT_CONFIG_FILE": str(tmp_path / "clouds.yaml")},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert ("Delete the disk from which" in done.stdout) is well, done.stdout + done.stderr
+    assert ("The old disks are kept" in done.stdout) is not well, done.stdout
