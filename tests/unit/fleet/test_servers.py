@@ -204,15 +204,29 @@ def test_a_disk_that_another_server_is_to_have_does_not_go_when_its_own_gets_a_n
     assert disk not in cloud.volumes
 
 
-@pytest.mark.parametrize(("how", "asked"), [("replace", "data"), ("reimage", "root")], ids=["a further disk", "one that stays"])
-def test_what_does_not_go_with_a_server_is_no_reason_to_refuse_it(how: str, asked: str) -> None:
+@pytest.mark.parametrize(
+    ("image", "how", "fate", "asked"),
+    [
+        ("fedora", "replace", "delete", "data"),
+        ("fedora", "reimage", "delete", "root"),
+        ("fedora", "replace", "keep", "root"),
+        ("debian", "replace", "delete", "root"),
+    ],
+    ids=["a further disk", "written over", "kept", "the same image"],
+)
+def test_what_does_not_go_with_a_server_is_no_reason_to_refuse_it(image: str, how: str, fate: str, asked: str) -> None:
     cloud = a_project(blank("data"))
     data = next(iter(cloud.volumes))
     web = {"name": "web", "flavor": "small", "boot": {"image": "debian"}}
     manage(cloud, [{**web, "block_devices": [{"volume_id": data, "delete_on_termination": True}]}])
     disks = {"data": data, "root": next(one for one in cloud.volumes if one != data)}
-    anew = {**web, "boot": {"image": "fedora"}, "on_image_change": how, "replace_may_lose": ["user_data"]}
-    anew["boot_volume_on_delete"] = "delete"
+    anew = {
+        **web,
+        "boot": {"image": image},
+        "on_image_change": how,
+        "replace_may_lose": ["user_data"],
+        "boot_volume_on_delete": fate,
+    }
     other = {"name": "db", "flavor": "small", "boot": {"volume": disks[asked]}}
     assert "which is to go with it" not in manage(cloud, [anew, other])["web"].msg
 
@@ -223,6 +237,15 @@ def test_a_disk_of_which_another_entry_could_not_be_looked_at_stays() -> None:
     outcomes = manage(cloud, [{"name": "web-0", "state": "absent", "boot_volume_on_delete": "delete"}, bad])
     assert "web-0-root" in [one["name"] for one in cloud.volumes.values()]
     assert all(one.failed for one in outcomes.values())
+
+
+def test_a_disk_that_two_others_ask_for_stays_as_well() -> None:
+    cloud = a_project(blank("data"))
+    data = next(iter(cloud.volumes))
+    manage(cloud, [entry("web", block_devices=[{"volume_id": "data", "delete_on_termination": True}])])
+    others = [entry(name, block_devices=[{"volume_id": "data"}]) for name in ("a", "b")]
+    outcomes = manage(cloud, [others[0], {"name": "web", "state": "absent"}, others[1]])
+    assert (data in cloud.volumes, outcomes["web"].changed) == (True, False)
 
 
 @pytest.mark.parametrize("other", [{"state": "absent"}, {}], ids=["goes as well", "has its own"])

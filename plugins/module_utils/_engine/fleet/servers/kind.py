@@ -44,7 +44,7 @@ NOUN = "server"
 def observe(cloud: Cloud, wants: list[ServerWanted]) -> Mapping[str, ServerFound | BfvError]:
     """What is there of each server, with a refusal where another one of the run is in its way."""
     found: shared.Found = observing.read(cloud, wants)
-    for judge in (shared.refuse_second, shared.refuse_held, shared.refuse_without_room):
+    for judge in (shared.refuse_held, shared.refuse_second, shared.refuse_without_room):
         found = judge(wants, found)
     return found
 

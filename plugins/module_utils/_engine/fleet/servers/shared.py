@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from ...resources.server import networks
@@ -63,7 +63,7 @@ def refuse_held(wants: Iterable[ServerWanted], found: Found) -> dict[str, Server
     """What was found, with a refusal in place of each server with which a disk is to go that another one asks for."""
     wants = list(wants)
     judged = dict(found)
-    asking: dict[str, list[str]] = defaultdict(list)
+    asking: dict[str | None, list[str]] = defaultdict(list)
     for want in wants:
         for asked in _asked_for(want, found[want.name]):
             asking[asked].append(want.name)
@@ -90,16 +90,14 @@ def _going(want: ServerWanted, found: server.Found) -> list[str]:
     if want.state == ABSENT:
         return disks
     exchanged = want.server.on_image_change == "replace" and differs_in_image(found.servers[0], found)
-    return [one for one in disks if one == found.root and exchanged]
+    return [found.root] if exchanged and found.root in disks else []
 
 
-def _asked_for(want: ServerWanted, seen: ServerFound | BfvError) -> set[str]:
+def _asked_for(want: ServerWanted, seen: ServerFound | BfvError) -> Collection[str | None]:
     """The ids of the volumes that an entry asks for. Of one that could not be looked at, whatever it calls them."""
-    if want.state == ABSENT:
-        return set()
     if isinstance(seen, BfvError):
-        further = (str(one.get("uuid")) for one in want.server.block_devices)
-        return {want.server.boot.volume or "", *further, *(one.label for one in want.volumes)} - {""}
+        further = [str(one.get("uuid")) for one in want.server.block_devices]
+        return {want.server.boot.volume, *further, *(one.label for one in want.volumes)}
     own = (each.volumes for each in seen.volumes.values())
     return {one.id for one in _volumes(want, seen)} | {ones[0].id for ones in own if len(ones) == 1}
 
