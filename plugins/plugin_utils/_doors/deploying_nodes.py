@@ -64,16 +64,19 @@ def waits(asked: Json) -> bool:
 
 
 def sharers(host: str, asked: Mapping[str, Json]) -> list[Json]:
-    """The targets of an array that other hosts ask for as well as this one, as this one writes them."""
+    """The disks of an array, and the volumes, that other hosts ask for as well as this one, as this one writes them."""
+    found: list[Json] = []
     own = {disk: iqn for target in asked[host].get("targets") or [] for disk, iqn in _disks(target)}
-    others = [
-        (other, disk)
-        for other, one in asked.items()
-        if other != host
-        for target in one.get("targets") or []
-        for disk, _iqn in _disks(target)
-    ]
-    return [{"host": other, "target_iqn": own[disk], "target_lun": disk[1]} for other, disk in others if disk in own]
+    for other in (one for one in asked if one != host):
+        disks = [disk for target in asked[other].get("targets") or [] for disk, _iqn in _disks(target)]
+        found += [{"host": other, "target_iqn": own[disk], "target_lun": disk[1]} for disk in disks if disk in own]
+        found += [{"host": other, "volume": one} for one in _volumes(asked[other]) if one in _volumes(asked[host])]
+    return found
+
+
+def _volumes(asked: Json) -> list[str]:
+    """The names and ids of volumes."""
+    return [str(one.get("id") or one.get("name")) for one in asked.get("volumes") or []]
 
 
 def _disks(target: Json) -> list[tuple[tuple[str, int], str]]:

@@ -197,6 +197,49 @@ def run_on(folder: Path, tasks: list[Json], hosts: Json) -> str:
     return done.stdout
 
 
+def test_a_volume_that_two_hosts_ask_for_is_told_to_both() -> None:
+    """Each would write its own data to it: only the call that comes later refuses the second one."""
+    hosts = {
+        "one": asked(volumes=[{"name": "root"}]),
+        "two": asked(volumes=[{"name": "data"}, {"name": "root"}]),
+        "three": asked(volumes=[{"id": "3"}, {"name": "Root"}]),
+        "four": asked(volumes=[{"id": "3"}]),
+    }
+    assert nodes.sharers("one", hosts) == [{"host": "two", "volume": "root"}]
+    assert nodes.sharers("two", hosts) == [{"host": "one", "volume": "root"}]
+    assert nodes.sharers("four", hosts) == [{"host": "three", "volume": "3"}]
+
+
+@pytest.mark.parametrize(
+    ("sharers", "volumes", "found"),
+    [
+        ([{"host": "web-9", "volume": "root"}], [], "web-9"),
+        ([{"host": "web-9", "volume": "data"}, {"host": "web-9", "target_iqn": "iqn.a", "target_lun": 1}], [], ""),
+        ([], [{"name": "root", "image": "debian"}], ""),  # of another cloud it may be another one
+        ([], [{"id": "3"}], "other"),
+        ([], [{"name": "data"}, {"id": "4"}], ""),
+    ],
+    ids=["in the call", "another one in the call", "by its name in another call", "by its id", "another one"],
+)
+def test_another_host_that_asks_for_the_volume_is_seen(
+    tmp_path: Path, sharers: list[Json], volumes: list[Json], found: str
+) -> None:
+    seen = {
+        "baremetal_deploy_there": {"nodes": NODES},
+        "baremetal_deploy_node": "bm-0",
+        "baremetal_deploy_takeover": "never",
+        "baremetal_deploy_volume": {"volume": {"id": "3", "name": "root"}},
+        "baremetal_deploy_lun_at": {},
+        "baremetal_deploy_result": {"sharers": sharers},
+    }
+    told = {
+        "ansible.builtin.debug": {"msg": "found {{ baremetal_deploy_sharers | trim }}."},
+        "when": "inventory_hostname != 'other'",
+    }
+    tasks = [{"ansible.builtin.set_fact": seen}, {"ansible.builtin.include_vars": str(ROLE / "vars" / "main.yml")}, told]
+    assert f"found {found}." in run_on(tmp_path, tasks, {"localhost": {}, "other": {"baremetal_deploy_volumes": volumes}})
+
+
 def test_targets_without_a_name_are_no_shared_disk() -> None:
     assert nodes.sharers("one", {"one": asked(targets=[{}]), "two": asked(targets=[{"volume": "root"}])}) == []
 
