@@ -123,13 +123,18 @@ stage:
   returned: unless the variables of the host were refused
   type: str
   sample: ""
+all_in_one_call:
+  description: Whether all hosts of the batch were in this call.
+  returned: always
+  type: bool
+  sample: true
 stages_of_some:
   description: Whether a host of the batch may have a RV(stage).
   returned: always
   type: bool
   sample: false
 sharers:
-  description: The targets of an array that other hosts ask for as well.
+  description: The disks of an array, and the volumes, that other hosts ask for as well.
   returned: where RV(stage) is V(before)
   type: list
   elements: dict
@@ -139,11 +144,18 @@ sharers:
       type: str
       sample: rack3-node08
     target_iqn:
-      description: The IQN of the target.
+      description: The IQN of the target, as this host writes it.
+      returned: where it is a disk of an array
       type: str
       sample: iqn.2010-10.org.example:array.rack3-node07
     target_lun:
       description: Its LUN.
+      returned: where it is a disk of an array
       type: int
       sample: 1
+    volume:
+      description: The name or id of the volume.
+      returned: where it is a volume of Cinder
+      type: str
+      sample: rack3-node07-root
 """

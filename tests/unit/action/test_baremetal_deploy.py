@@ -35,7 +35,7 @@ def test_it_is_told_whether_all_hosts_of_the_batch_were_in_one_call(batch: list[
     action._templar = SimpleNamespace(template=lambda value: value, copy_with_new_env=lambda **_options: action._templar)
     action._task = SimpleNamespace(args={})
     of = {host: {"baremetal_deploy_node": host, "baremetal_deploy_probe": True} for host in "ab"}
-    found = action._call(of, {"ansible_play_batch": batch})
+    found = action.results(of, {"ansible_play_batch": batch})
     assert {host: (one["stage"], one["all_in_one_call"]) for host, one in found.items()} == dict.fromkeys("ab", ("before", alike))
 
 
