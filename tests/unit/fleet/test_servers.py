@@ -121,6 +121,17 @@ def test_one_volume_is_not_given_to_two_servers() -> None:
     assert "server a as well" in outcomes["b"].msg
 
 
+def test_names_that_differ_in_case_alone_are_two_servers() -> None:
+    outcomes = manage(a_project(a_volume("root")), [entry(name, boot={"volume": "root"}, volumes=[]) for name in ("web", "WEB")])
+    assert "server web as well" in outcomes["WEB"].msg
+
+
+def test_a_server_that_goes_has_no_claim_on_a_volume() -> None:
+    ones = [entry(name, boot={"volume": "root"}, volumes=[]) for name in ("a", "b")]
+    outcomes = manage(a_project(a_volume("root")), [{**ones[0], "state": "absent"}, ones[1]])
+    assert [one.msg for one in outcomes.values()] == ["", ""]
+
+
 def test_a_volume_that_is_made_belongs_to_one_server() -> None:
     outcomes = manage(a_project(), [entry("a"), entry("b", volumes=[{"name": "a-root", "image": "debian"}])])
     assert outcomes["a"].msg == ""
@@ -144,6 +155,21 @@ def test_new_servers_that_the_quota_has_no_room_for_together_are_refused_before_
     outcomes = manage(cloud, entries(MANY))
     assert all(f"{MANY} servers, of which the project's quota has {MANY - 1} left" in one.msg for one in outcomes.values())
     assert cloud.writes == []
+
+
+def test_of_one_server_without_room_no_others_are_told() -> None:
+    cloud = a_project()
+    cloud.compute.limits["instances"] = 0
+    (outcome,) = manage(cloud, entries(1)).values()
+    assert outcome.msg
+    assert "new servers of this run" not in outcome.msg
+
+
+def test_servers_that_are_there_need_no_room() -> None:
+    cloud = booted(SOME)
+    cloud.compute.limits["instances"] = SOME + 1
+    outcomes = manage(cloud, entries(SOME + 1))
+    assert [one.msg for one in outcomes.values()] == [""] * (SOME + 1)
 
 
 def test_volumes_that_there_is_no_room_for_together_are_refused_before_the_first() -> None:

@@ -30,7 +30,7 @@ def refuse_second(wants: Iterable[ServerWanted], found: Found) -> dict[str, Serv
     judged = dict(found)
     for want in wants:
         seen = found[want.name]
-        if isinstance(seen, BfvError) or want.state == ABSENT:
+        if isinstance(seen, BfvError):
             continue
         for id, what in _own(want, seen):
             owner = owners.setdefault(id, want.name)
@@ -42,7 +42,10 @@ def refuse_second(wants: Iterable[ServerWanted], found: Found) -> dict[str, Serv
 
 
 def _own(want: ServerWanted, found: ServerFound) -> Iterator[tuple[str, str]]:
-    """What only one server can have: the id of each, and what it is called. A volume that is yet to be made has no id: see wanted.py."""
+    """What only one server can have: the id of each, and what it is called.
+
+    A volume that is yet to be made has no id: see wanted.py. Of a server that is to be absent nothing of this is looked at.
+    """
     for one in _volumes(want, found):
         if not one.multiattach:
             yield one.id, f"volume {called(one)}"
