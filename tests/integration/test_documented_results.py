@@ -104,7 +104,7 @@ def of_nodes(lab: Lab, ansible: Ansible, nodes: tuple[Node, Node, Node]) -> Resu
 
 @pytest.fixture(scope="module")
 def of_the_role(lab: Lab, ansible: Ansible, nodes: tuple[Node, Node, Node]) -> Results:
-    """The task of the role baremetal_deploy, for two hosts that name one disk."""
+    """The task of the role baremetal_deploy, for two hosts that name one disk and one volume."""
     active, _free, new = nodes
     target = {"volume_id": lab.targets(active)[0]["volume_id"], **LUN}
     hosts = {
@@ -116,7 +116,8 @@ def of_the_role(lab: Lab, ansible: Ansible, nodes: tuple[Node, Node, Node]) -> R
         "baremetal_deploy_state": "prepared",
         "baremetal_deploy_probe": True,
     }
-    first = {"name": "look", "bfv.openstack.baremetal_deploy": {}, "delegate_to": "localhost"}
+    one = {"baremetal_deploy_volumes": [{"name": lab.name("shared")}]}
+    first = {"name": "look", "bfv.openstack.baremetal_deploy": {}, "delegate_to": "localhost", "vars": one}
     second = {"name": "call", "bfv.openstack.baremetal_deploy": {"stages_done": True}, "delegate_to": "localhost"}
     play = {"hosts": "all", "gather_facts": False, "tasks": [first, second]}
     inventory = ansible.inventory(hosts, **everywhere)
