@@ -199,7 +199,7 @@ test-laws: venv ## The laws over many random sequences of runs and other people'
 	LAW_SEQUENCES=$$(( ($(LAW_SEQUENCES) + 5) / 6 )) pytest tests/unit/test_state_machine.py -n 2 -rA
 
 .PHONY: test-mutants
-test-mutants: venv ## Break each guard of a destructive step, and see a test fail (half an hour)
+test-mutants: venv ## Break each guard of a destructive step, and see a test fail (an hour)
 	python tools/mutate_guards.py
 
 .PHONY: test-integration
