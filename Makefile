@@ -51,12 +51,12 @@ RESULTS := .cache/results
 LINTS := lint-ruff lint-format lint-types lint-floors lint-ansible lint-yaml lint-docs lint-changelog
 
 # All stages run, so that one look shows everything that fails; the longest first, and two at a time. They share what `services` installs.
-# What of them makes the hour on two cores: the rest is for test-long, test-e2e, test-clients, test-generations and test-molecule.
+# What of them makes three quarters of an hour on two cores: the rest is for test-long, test-e2e, test-clients, test-generations and test-molecule.
 STAGES := core-e2e core-integration core-clients test-unit core-molecule core-generation test-sanity
 SIDE_BY_SIDE := CHECKS_SIDE_BY_SIDE=1 $(MAKE) --no-print-directory --keep-going --jobs=2
 
 .PHONY: test
-test: venv ## All that a change has to pass, in less than an hour; ends with `N passed, N failed`
+test: venv ## All that a change has to pass, in 35 to 45 minutes on two cores; ends with `N passed, N failed`
 	@rm -rf $(RESULTS)
 	@status=0; $(SIDE_BY_SIDE) services test-lint || status=1; $(SIDE_BY_SIDE) $(STAGES) || status=1; \
 	python tools/checks.py summary && exit $$status
