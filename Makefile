@@ -158,12 +158,14 @@ publish-docs: tarball $(PUBLISH)/ready
 	$(CHECK) docs-site $(IN_PUBLISH) tools/docs_site.sh $(TARBALL)
 	$(CHECK) links pytest tests/publish --junitxml=$(RESULTS)/links.xml
 
+# The pylint of a pre-release of ansible-core may be of no release itself, and comes from GitHub then.
+LESS_next := --skip-test pylint
+
 publish-sanity: venv
 	@tools/need.sh git:git shellcheck:shellcheck cc:gcc
-	@status=0; for pair in oldest newest next; do \
-	  python tools/clients.py venv $$pair && \
-	  python tools/checks.py run sanity-$$pair $(call IN_PAIR,$$pair) tools/ansible_test.sh sanity --local || status=1; \
-	done; exit $$status
+	@status=0; $(foreach pair,oldest newest next,python tools/clients.py venv $(pair) && \
+	  python tools/checks.py run sanity-$(pair) $(call IN_PAIR,$(pair)) tools/ansible_test.sh sanity --local $(LESS_$(pair)) || status=1;) \
+	exit $$status
 
 publish-units: venv
 	@tools/need.sh git:git cc:gcc

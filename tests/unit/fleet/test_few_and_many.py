@@ -198,8 +198,12 @@ def test_a_node_without_a_name_goes_by_its_uuid(few: int) -> None:
 
 
 @pytest.mark.parametrize("state", ["prepared", "undeployed", "absent"])
-def test_a_node_under_two_names_is_refused_once_and_set_up_once(state: str) -> None:
+def test_a_node_under_two_names_is_begun_under_neither(state: str) -> None:
     own = a_connector(connector_id=f"iqn.2017-08.org.openstack.{uuid_of('bm-0')}")
     cloud = FakeCloud(nodes=[a_node()], connectors=[own], volumes=[a_volume()])
     outcomes = manage(cloud, [{"node": "bm-0", "targets": [{"volume": "root"}]}, {"node": uuid_of("bm-0")}], state=state)
-    assert (outcomes["bm-0"].msg, len(outcomes["bm-0"].result()["connectors"])) == ("", state != "absent")
+    assert [
+        f"is also there as {other}" in outcomes[name].msg
+        for name, other in (("bm-0", uuid_of("bm-0")), (uuid_of("bm-0"), "bm-0"))
+    ] == [True, True]
+    assert cloud.writes == []

@@ -81,7 +81,8 @@ def libiscsi(program: str, place: address.Address, portal: str, deadline: Deadli
     command = [*_WITH_ME, program, "-i", place.initiator, *options, place.url(portal)]
     environment = {**os.environ, "LC_ALL": "C", **place.environment}
     try:
-        done = subprocess.run(
+        # An AnsibleModule has run_command, and there is none on this floor.
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
             command,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -150,7 +151,8 @@ class Copier:
             words = [*_WITH_ME, "qemu-img", command]
             if self._password is not None:
                 words += ["--object", f"secret,id={address.SECRET},file=/dev/fd/{secret}"]
-            process = subprocess.Popen(
+            # An AnsibleModule has run_command, and there is none on this floor.
+            process = subprocess.Popen(  # pylint: disable=ansible-bad-function
                 [*words, *options],
                 env={**os.environ, "LC_ALL": "C"},
                 stdin=subprocess.DEVNULL,

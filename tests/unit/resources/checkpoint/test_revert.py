@@ -245,6 +245,14 @@ def there_twice(cloud: FakeCloud) -> None:
         cloud.snapshots[id] = {**one, "id": id, "metadata": {**one["metadata"], "bfv_checkpoint_set": "second", "bfv_made": id}}
 
 
+def test_a_server_whose_root_is_not_certain_is_refused() -> None:
+    cloud = saved()
+    want = checkpoint.wanted(BACK)
+    found = replace(checkpoint.observe(cloud, want), root=None)
+    with pytest.raises(Refused, match="root"):
+        revert.plan_revert(want, found, ())
+
+
 def test_a_server_of_whose_way_back_nothing_was_read_is_refused() -> None:
     cloud = saved()
     want = checkpoint.wanted(BACK)

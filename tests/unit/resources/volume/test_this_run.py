@@ -65,6 +65,13 @@ def test_one_that_this_user_may_not_see_may_be_at_work(monkeypatch: pytest.Monke
     assert this_run.has_ended(hidden) is None
 
 
+def test_one_of_another_user_that_is_seen_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = this_run.this()
+    monkeypatch.setattr(os, "kill", _refuse)
+    assert this_run.has_ended(own) is False
+    assert this_run.has_ended(replace(own, started="1")) is True
+
+
 def _refuse(_number: int, signal: int) -> None:
     assert signal == 0
     raise PermissionError

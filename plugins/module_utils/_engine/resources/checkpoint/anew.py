@@ -82,9 +82,9 @@ class Anew:
         return self.olds.get(new.metadata.get(INSTEAD, ""))
 
 
-def has_gone_back(root: Volume | None, checkpoint: Checkpoint) -> bool:
+def has_gone_back(root: Volume, checkpoint: Checkpoint) -> bool:
     """Whether a server boots from a volume that was made of this checkpoint for it."""
-    return root is not None and root.metadata.get(TO) == checkpoint.set and root.metadata.get(ORDER) == "0"
+    return root.metadata.get(TO) == checkpoint.set and root.metadata.get(ORDER) == "0"
 
 
 def read(
@@ -104,8 +104,8 @@ def read(
     of what this run makes.
     """
     marked = volumes.read_marked(cloud, TO, checkpoint.set)
-    back = has_gone_back(root, checkpoint)
-    origin = root.metadata[FROM] if back and root else server.id if server else _gone(cloud, name)
+    back = root if root and has_gone_back(root, checkpoint) else None
+    origin = back.metadata[FROM] if back else server.id if server else _gone(cloud, name)
     ours = [one for one in marked if one.metadata.get(FROM) == origin and one.is_made_here]
     begun = ours[0].metadata if ours else _marks(server, safety)
     marks = {TO: checkpoint.set, FROM: origin, **{key: begun[key] for key in (RAN, WITH, SAFETY) if key in begun}}
