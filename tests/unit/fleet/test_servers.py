@@ -126,10 +126,24 @@ def test_names_that_differ_in_case_alone_are_two_servers() -> None:
     assert "server web as well" in outcomes["WEB"].msg
 
 
-def test_a_server_that_goes_has_no_claim_on_a_volume() -> None:
+def test_a_server_that_goes_has_no_claim_on_its_volume() -> None:
+    cloud = a_project(a_volume("root"))
     ones = [entry(name, boot={"volume": "root"}, volumes=[]) for name in ("a", "b")]
-    outcomes = manage(a_project(a_volume("root")), [{**ones[0], "state": "absent"}, ones[1]])
-    assert [one.msg for one in outcomes.values()] == ["", ""]
+    manage(cloud, ones[:1])
+    outcomes = manage(cloud, [{**ones[0], "state": "absent"}, ones[1]])
+    assert outcomes["a"].msg == ""
+    assert "asked for by" not in outcomes["b"].msg
+
+
+@each
+def test_a_disk_goes_with_the_server_whose_own_entry_names_it(number: int) -> None:
+    boot = {"delete_on_termination": True}
+    ones = [{**one, "boot": {**one["boot"], **boot}} for one in entries(number)]
+    cloud = a_project()
+    manage(cloud, ones)
+    outcomes = manage(cloud, [{**one, "state": "absent"} for one in ones])
+    assert [one.msg for one in outcomes.values()] == [""] * number
+    assert cloud.volumes == {}
 
 
 def test_a_volume_that_is_made_belongs_to_one_server() -> None:

@@ -30,7 +30,7 @@ def refuse_second(wants: Iterable[ServerWanted], found: Found) -> dict[str, Serv
     judged = dict(found)
     for want in wants:
         seen = found[want.name]
-        if isinstance(seen, BfvError):
+        if isinstance(seen, BfvError) or want.state == ABSENT:
             continue
         for id, what in _own(want, seen):
             owner = owners.setdefault(id, want.name)
@@ -42,10 +42,7 @@ def refuse_second(wants: Iterable[ServerWanted], found: Found) -> dict[str, Serv
 
 
 def _own(want: ServerWanted, found: ServerFound) -> Iterator[tuple[str, str]]:
-    """What only one server can have: the id of each, and what it is called.
-
-    A volume that is yet to be made has no id: see wanted.py. Of a server that is to be absent nothing of this is looked at.
-    """
+    """What only one server can have: the id of each, and what it is called. A volume that is yet to be made has no id: see wanted.py."""
     for one in _volumes(want, found):
         if not one.multiattach:
             yield one.id, f"volume {called(one)}"
@@ -98,6 +95,8 @@ def _going(want: ServerWanted, found: server.Found) -> list[str]:
 
 def _asked_for(want: ServerWanted, seen: ServerFound | BfvError) -> Collection[str | None]:
     """The ids of the volumes that an entry asks for. Of one that could not be looked at, whatever it calls them."""
+    if want.state == ABSENT:
+        return ()
     if isinstance(seen, BfvError):
         further = [str(one.get("uuid")) for one in want.server.block_devices]
         return {want.server.boot.volume, *further, *(one.label for one in want.volumes)}
