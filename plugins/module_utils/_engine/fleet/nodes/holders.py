@@ -128,7 +128,7 @@ def _asked_for(want: NodeWanted, place: Place) -> dict[str, int]:
 
 def _uuids(want: NodeWanted, place: Place, had: Mapping[str, set[str]]) -> set[str]:
     by_target = set(chain.from_iterable(had.get(disk, ()) for disk in _asked_for(want, place)))
-    by_volume = {holder for one in place.volumes.values() for holder in one.attached_to if holder not in place.node.holders}
+    by_volume = set(chain.from_iterable(one.attached_to for one in place.volumes.values())) - {*place.node.holders}
     by_note = {uuid for one in place.targets for uuid in handover.taken_from(one)}
     by_name = {one.node_uuid for one in _initiators(want, place)}
     return (by_target | by_volume | by_note | by_name) - {place.node.uuid}
@@ -136,8 +136,8 @@ def _uuids(want: NodeWanted, place: Place, had: Mapping[str, set[str]]) -> set[s
 
 def _initiators(want: NodeWanted, place: Place) -> list[Connector]:
     """The connectors of other nodes that have a name which is asked for."""
-    keys = [connector.key_wanted(one) for one in want.connectors]
-    taken = [place.taken[key] for key in keys if key is not None and key in place.taken]
+    asked = {connector.key_wanted(one) for one in want.connectors}
+    taken = [place.taken[key] for key in sorted(place.taken.keys() & asked)]
     return [one for one in taken if one.node_uuid != place.node.uuid]
 
 

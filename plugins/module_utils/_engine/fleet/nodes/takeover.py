@@ -41,8 +41,8 @@ def plan(want: NodeWanted, found: NodeFound) -> list[Stage]:
     fence, undeployment = _fence(want, found, holder), _undeployment(want, found, holder)
     rest = [_release(want, holder), _move(want, found, holder)]
     # A target that moves remembers the other node. By all else it is found only as long as it has that.
-    plans = [fence, *rest, undeployment] if holder.disks or holder.left else [fence, undeployment, *rest]
-    return [_stage(one) for one in plans if not one.settled or one.warnings]
+    plans = [fence, *rest, undeployment] if holder.disks else [fence, undeployment, *rest]
+    return [_stage(one) for one in plans]
 
 
 def check_fenced(found: NodeFound, sent: Iterable[Request]) -> None:
@@ -213,12 +213,10 @@ def _undeployment(want: NodeWanted, found: NodeFound, holder: Holder) -> Plan:
 
 def _moving(want: NodeWanted, holder: Holder) -> tuple[Connector, ...]:
     """The initiators that the node takes over: those that the task names, or with the disks the other node's iqn."""
-    keeps = want.takeover.initiator == KEEP and any(
-        one.type == "iqn" and one.connector_id == connector.AUTO for one in want.connectors
-    )
+    keeps = want.takeover.initiator == KEEP and any(one.connector_id == connector.AUTO for one in want.connectors)
     if not keeps or not holder.disks:
         return holder.initiators
-    iqns = tuple(one for one in holder.connectors if one.type == "iqn" and one not in holder.initiators)
+    iqns = tuple(one for one in holder.connectors if one.type == "iqn")  # the task names none where it has auto
     return holder.initiators + iqns[:1]
 
 
