@@ -33,11 +33,20 @@ PATIENCE = (
     5  # a mutant that takes so many times as long as what is not broken, and a minute, runs for ever, and is killed as well
 )
 # What is not compared without case. Numbers, truths and times, by the last of their names: ``disks`` tells whether each goes with its server,
-# and a node's power state is one of Ironic's words.
-NO_TEXT = ("size", "multiattach", "disks", "time", "power_state", "started")
+# a node's power state is one of Ironic's words, and what a request changes one of this collection's own.
+NO_TEXT = ("size", "multiattach", "disks", "time", "power_state", "started", "changes")
 # Options with choices, of which no other spelling is taken; a connector's identifier is auto, or what its type permits.
-CHOICES = ("want.state", "want.write", "want.recreate_order", "want.type", "want.connector_id")
-# Attributes and keys that hold an id as a service tells it, beside those that end with _id: where both sides do, both are lower case.
+CHOICES = (
+    "want.state",
+    "want.write",
+    "want.recreate_order",
+    "want.type",
+    "want.connector_id",
+    "connector.AUTO",
+    "want.takeover.mode",
+    "want.takeover.initiator",
+)
+# Attributes and keys that hold an id as a service tells it, beside those that end with _id or _uuid: where both sides do, both are lower case.
 IDS = ("id", "uuid", "root", "volume", "server")
 # The last word on those that no other test kills: random sequences, from the fixed seed.
 LAWS = "tests/unit/test_state_machine.py -k fixed"
@@ -200,7 +209,7 @@ def _is_id(side: ast.expr) -> bool:
         name = side.id
     else:
         return False
-    return name in IDS or name.endswith("_id")
+    return name in IDS or name.endswith(("_id", "_uuid"))
 
 
 def _last_name(side: ast.AST) -> str:
