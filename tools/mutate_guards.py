@@ -124,9 +124,13 @@ GUARDS: tuple[tuple[str, str, str], ...] = (
         "refuse_second refuse_held _going _asked_for refuse_without_room",
         "tests/unit/fleet/test_servers.py",
     ),
-    ("fleet/nodes/takeover.py", "*", "tests/unit/fleet/test_takeover.py"),
-    ("fleet/nodes/holders.py", "*", "tests/unit/fleet/test_takeover.py"),
-    ("resources/node/handover.py", "*", "tests/unit/fleet/test_takeover.py"),
+    ("fleet/nodes/takeover.py", "*", "tests/unit/fleet/test_takeover_guards.py tests/unit/fleet/test_takeover.py"),
+    ("fleet/nodes/holders.py", "*", "tests/unit/fleet/test_holders.py tests/unit/fleet/test_takeover.py"),
+    (
+        "resources/node/handover.py",
+        "*",
+        "tests/unit/resources/node/test_handover.py tests/unit/fleet/test_takeover_guards.py tests/unit/fleet/test_takeover.py",
+    ),
     ("fleet/nodes/drift.py", "unseen _volumes", "tests/unit/fleet"),
 )
 
