@@ -111,6 +111,17 @@ def test_a_drifted_volume_is_made_anew_where_that_is_permitted(options: Json, or
     assert planned(cloud, volume, name="root", recreate="on_drift", **options).changed is False
 
 
+@pytest.mark.parametrize(
+    "source", [{"volume": "root"}, {"volume": uuid_of("root")}, {"snapshot": "friday"}], ids=["itself", "its id", "its snapshot"]
+)
+def test_a_volume_that_is_made_of_itself_does_not_go_before(source: Json) -> None:
+    cloud = FakeCloud(volumes=[a_volume(**OTHER)], snapshots=[a_snapshot()], images=[an_image()])
+    options = {**source, "name": "root", "availability_zone": "az1", "recreate": "on_drift", "cascade": True, "size": 10}
+    with pytest.raises(Refused, match=r"which would go before\. recreate_order=create_first makes the new one before"):
+        planned(cloud, volume, recreate_order="delete_first", **options)
+    assert planned(cloud, volume, recreate_order="create_first", **options).changed
+
+
 @both_orders
 def test_check_mode_says_all_that_a_recreation_writes(order: str) -> None:
     cloud = a_cloud(**OTHER)

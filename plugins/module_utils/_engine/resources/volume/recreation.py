@@ -35,6 +35,7 @@ def plan_recreation(want: Wanted, volume: Volume, found: Found, made: Collection
     removal.check(volume, found.snapshots, what, cascade=want.cascade)
     option = f"recreate={want.recreate}"
     if want.recreate_order == DELETE_FIRST:
+        _check_source_stays(volume, found, what)
         if found.needs:
             needs.check([use_of(want, wanted, found, found.needs, made, volume)], found.needs, what)
         permit = permits.named(want.label, ((one.id, one.name) for one in found.volumes), option)
@@ -52,6 +53,16 @@ def plan_recreation(want: Wanted, volume: Volume, found: Found, made: Collection
     steps = tuple(replace(request, once=True) for request in making.requests)
     last = () if want.keeps_old else (removal.delete(volume, permit, found.snapshots),)
     return replace(making, steps=steps, then=(*making.then, *last))
+
+
+def _check_source_stays(volume: Volume, found: Found, what: str) -> None:
+    """Refuse where that which the new volume is made of would go before: the old one itself, or a snapshot of it."""
+    source = found.source
+    if source and (source.id == volume.id or any(source.id in one for one in found.snapshots)):
+        raise Refused(
+            f"Failed to {what}: it is to be made of {source.kind} {source.name} ({source.id}), which would go before. "
+            "recreate_order=create_first makes the new one before."
+        )
 
 
 def _check_room(beside_it: needs.Use, in_its_place: needs.Use, have: needs.Needs, what: str) -> None:
