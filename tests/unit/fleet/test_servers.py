@@ -215,8 +215,9 @@ def test_absent_removes_the_servers_and_leaves_the_volumes(number: int) -> None:
         {"boot": {"volume": "web-0-root"}, "volumes": []},
         {"block_devices": [{"volume_id": "web-0-root"}]},
         {"volumes": [{"name": "db-root", "image": "debian"}, {"name": "web-0-root", "image": "debian"}]},
+        {"volumes": [{"name": "db-root", "volume": "web-0-root"}]},
     ],
-    ids=["to boot from", "as a further disk", "as its own"],
+    ids=["to boot from", "as a further disk", "as its own", "to make its own of it"],
 )
 def test_a_disk_that_another_server_is_to_have_does_not_go_with_its_own(number: int, fate: str, wish: Json) -> None:
     cloud = a_project()
@@ -271,9 +272,18 @@ def test_what_does_not_go_with_a_server_is_no_reason_to_refuse_it(image: str, ho
     assert "which is to go with it" not in manage(cloud, [anew, other])["web"].msg
 
 
-def test_a_disk_of_which_another_entry_could_not_be_looked_at_stays() -> None:
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"boot": {"volume": "web-0-root"}, "volumes": []},
+        {"volumes": [{"name": "db-root", "volume": "web-0-root"}]},
+        {"volumes": [{"name": "db-root", "image": "debian"}, {"name": "web-0-root", "size": 20}]},
+    ],
+    ids=["to boot from", "to make its own of it", "as its own"],
+)
+def test_a_disk_of_which_another_entry_could_not_be_looked_at_stays(wish: Json) -> None:
     cloud = booted(2)
-    bad = entry("db", flavor="none such", boot={"volume": "web-0-root"}, volumes=[])
+    bad = entry("db", flavor="none such", **wish)
     outcomes = manage(cloud, [{"name": "web-0", "state": "absent", "boot_volume_on_delete": "delete"}, bad])
     assert "web-0-root" in [one["name"] for one in cloud.volumes.values()]
     assert all(one.failed for one in outcomes.values())

@@ -94,14 +94,16 @@ def _going(want: ServerWanted, found: server.Found) -> list[str]:
 
 
 def _asked_for(want: ServerWanted, seen: ServerFound | BfvError) -> Collection[str | None]:
-    """The ids of the volumes that an entry asks for. Of one that could not be looked at, whatever it calls them."""
+    """The ids of the volumes that an entry asks for, or has others made of. Of one that could not be looked at, whatever it calls them."""
     if want.state == ABSENT:
         return ()
     if isinstance(seen, BfvError):
         further = [str(one.get("uuid")) for one in want.server.block_devices]
-        return {want.server.boot.volume, *further, *(one.label for one in want.volumes)}
-    own = (each.volumes for each in seen.volumes.values())
-    return {one.id for one in _volumes(want, seen)} | {ones[0].id for ones in own if len(ones) == 1}
+        sources = [one.source[1] for one in want.volumes if one.source]
+        return {want.server.boot.volume, *further, *(one.label for one in want.volumes), *sources}
+    own = [*seen.volumes.values()]
+    sources = [each.source.id for each in own if each.source]
+    return {*(one.id for one in _volumes(want, seen)), *(each.volumes[0].id for each in own if len(each.volumes) == 1), *sources}
 
 
 def refuse_without_room(wants: Iterable[ServerWanted], found: Found) -> dict[str, ServerFound | BfvError]:
