@@ -141,7 +141,7 @@ def nodes(lab: Lab, ansible: Ansible) -> Iterator[Nodes]:
     by_cli(lab, made["dotted"], "external", *((of_array(lab, f"lun {place}"), one) for place, one in enumerate(disks)))
     by_cli(lab, made["prepared"], "cinder", (volumes[evil], {}), deploys=False)
     fibre_channel(lab, made["fibre"])
-    lab.patch(made["local"], "/instance_info/image_source", "http://192.0.2.10/debian.qcow2")
+    lab.patch(made["local"], "/instance_info/image_source", "http://192.0.2.10/disk.qcow2")
     made["openstack"] = by_openstack_cloud(lab, ansible, lab.name("openstack"))
     own = {"baremetal_deploy_volumes": [{"name": lab.name("own"), "image": IMAGE}]}
     assert ansible.playbook(DEPLOY, "-i", str(ansible.inventory({made["role"].name: own}))).code == 0

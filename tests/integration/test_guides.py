@@ -139,7 +139,7 @@ def made_by_hand(lab: Lab, folder: Path) -> None:
     lab.target(array, "array-lun-2", **LUN, auth_username=array.name, auth_password="first-of-array")
     for one in (cinder, array):
         lab.provision(one, "active", "active")
-    lab.patch(local, "/instance_info/image_source", "http://192.0.2.10/debian.qcow2")
+    lab.patch(local, "/instance_info/image_source", "http://192.0.2.10/disk.qcow2")
     lab.server("old-web-1", old["id"])
 
 
