@@ -64,7 +64,7 @@ def obey_at_once(cloud: Watched, ledger: Ledger, order: list[int], *tasks: Task)
     rest(cloud)
     before = picture(cloud)
     at_once(cloud, RESOURCES[tasks[0].module], order, *(dict(task.options) for task in tasks))
-    _nothing_of_others(cloud, ledger, tasks, before)
+    _nothing_of_others(cloud, ledger, tasks, before, begun=_between(before, tasks))
     rest(cloud)
     for task in tasks:
         before_again = picture(cloud)
@@ -72,6 +72,13 @@ def obey_at_once(cloud: Watched, ledger: Ledger, order: list[int], *tasks: Task)
         _nothing_of_others(cloud, ledger, [task], before_again)
         unnamed = sorted(id for id in _left(before, picture(cloud), made) if id not in again.error)
         assert not unnamed, f"{unnamed} is left, and the next run says {again.error or again.actions}"
+
+
+def _between(before: Picture, tasks: Sequence[Task]) -> Picture:
+    """What is there when those of the runs have ended that remove a server, and the others see that it is not there."""
+    removed = {task.options["name"] for task in tasks if task.module == "server" and task.options.get("state") == "absent"}
+    servers = {id: one for id, one in before["servers"].items() if one["name"] not in removed}
+    return Picture({**before.things, "servers": servers})
 
 
 def _nothing_of_others(
