@@ -33,7 +33,7 @@ class ActionModule(OneCall):
                 "differs": [],
                 "stage": deploying_nodes.BEFORE,
             }
-            return {host: {**nothing, "sharers": deploying_nodes.sharers(host, asked)} for host in asked}
+            return {host: {**nothing, "sharers": shared} for host, shared in deploying_nodes.sharers(asked).items()}
         results = super().asked(asked, task_vars)
         for host, one in results.items():
             waits = deploying_nodes.waits(asked[host]) and not self._task.check_mode

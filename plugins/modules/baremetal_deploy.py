@@ -23,6 +23,7 @@ description:
 extends_documentation_fragment:
   - bfv.openstack.connection
   - bfv.openstack.attributes.action_group
+  - bfv.openstack.attributes.role_task
 options:
   stages_done:
     description:
@@ -30,27 +31,6 @@ options:
         one of these is told so (RV(stage)), and nothing else is done.
     type: bool
     default: false
-attributes:
-  action:
-    support: full
-    description:
-      - It is an action plugin, which runs on the controller.
-  async:
-    support: none
-    description:
-      - The task cannot be run with the C(async) keyword.
-  check_mode:
-    support: full
-    description:
-      - In check mode nothing is changed, and the result is what would be.
-  diff_mode:
-    support: full
-    description:
-      - In diff mode each host has what is different of its node. Secrets never appear in it.
-  idempotent:
-    support: full
-    description:
-      - A second run with the same variables changes nothing, as long as nobody else has changed the cloud.
 seealso:
   - module: bfv.openstack.baremetal_fleet
 """

@@ -23,27 +23,7 @@ description:
 extends_documentation_fragment:
   - bfv.openstack.connection
   - bfv.openstack.attributes.action_group
-attributes:
-  action:
-    support: full
-    description:
-      - It is an action plugin, which runs on the controller.
-  async:
-    support: none
-    description:
-      - The task cannot be run with the C(async) keyword.
-  check_mode:
-    support: full
-    description:
-      - In check mode nothing is changed, and the result is what would be.
-  diff_mode:
-    support: full
-    description:
-      - In diff mode each host has what is different of its server. Secrets never appear in it.
-  idempotent:
-    support: full
-    description:
-      - A second run with the same variables changes nothing, as long as nobody else has changed the cloud.
+  - bfv.openstack.attributes.role_task
 seealso:
   - module: bfv.openstack.server_fleet
 """

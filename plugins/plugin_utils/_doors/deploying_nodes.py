@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
+from itertools import product
+from typing import Any, TypeAlias
 
 from .deploying import Json
+
+_Disk: TypeAlias = tuple[str, "int | None"]  # an iSCSI name with a number, or what a volume is called
 
 ROLE = "baremetal_deploy"
 MODULE = "bfv.openstack.baremetal_fleet"
@@ -63,27 +67,34 @@ def waits(asked: Json) -> bool:
     return asked.get("wait_for") is not None and asked.get("state", _DEPLOYED) == _DEPLOYED and not asked.get("check_mode")
 
 
-def sharers(host: str, asked: Mapping[str, Json]) -> list[Json]:
-    """The disks of an array, and the volumes, that other hosts ask for as well as this one, as this one writes them."""
-    found: list[Json] = []
-    own = {disk: iqn for target in asked[host].get("targets") or [] for disk, iqn in _disks(target)}
-    for other in (one for one in asked if one != host):
-        disks = [disk for target in asked[other].get("targets") or [] for disk, _iqn in _disks(target)]
-        found += [{"host": other, "target_iqn": own[disk], "target_lun": disk[1]} for disk in disks if disk in own]
-        found += [{"host": other, "volume": one} for one in _volumes(asked[other]) if one in _volumes(asked[host])]
+def sharers(asked: Mapping[str, Json]) -> dict[str, list[Json]]:
+    """By host the disks of an array, and the volumes, that other hosts ask for as well, as the host itself writes them."""
+    asking: dict[_Disk, list[str]] = defaultdict(list)
+    named = {host: {**_luns(one), **_volumes(one)} for host, one in asked.items()}
+    for host, own in named.items():
+        for disk in own:
+            asking[disk].append(host)
+    return {
+        host: [{"host": other, **words} for disk, words in own.items() for other in asking[disk] if other != host]
+        for host, own in named.items()
+    }
+
+
+def _volumes(asked: Json) -> dict[_Disk, Json]:
+    """The volumes by their names or ids."""
+    labels = [str(one.get("id") or one.get("name")) for one in asked.get("volumes") or []]
+    return {(label, None): {"volume": label} for label in labels}
+
+
+def _luns(asked: Json) -> dict[_Disk, Json]:
+    """The disks that targets lead to, by their iSCSI names, which an array takes in any case (RFC 3722), and numbers."""
+    found: dict[_Disk, Json] = {}
+    for target in asked.get("targets") or []:
+        at = {**(target.get("properties") or {}), **target}
+        iqns, luns = (_listed(at, name) for name in ("target_iqn", "target_lun"))
+        for iqn, lun in product(map(str, iqns), map(_number, luns or [0])):
+            found[iqn.lower(), lun] = {"target_iqn": iqn, "target_lun": lun}
     return found
-
-
-def _volumes(asked: Json) -> list[str]:
-    """The names and ids of volumes."""
-    return [str(one.get("id") or one.get("name")) for one in asked.get("volumes") or []]
-
-
-def _disks(target: Json) -> list[tuple[tuple[str, int], str]]:
-    """The disks that a target leads to, each with its iSCSI name as it is written: an array takes it in any case (RFC 3722)."""
-    at = {**(target.get("properties") or {}), **target}
-    iqns, luns = (_listed(at, name) for name in ("target_iqn", "target_lun"))
-    return [((str(iqn).lower(), _number(lun)), str(iqn)) for iqn in iqns for lun in luns or [0]]
 
 
 def _listed(at: Json, name: str) -> list[object]:

@@ -116,9 +116,9 @@ def test_a_disk_that_two_hosts_ask_for_is_told_to_both() -> None:
         "three": asked(targets=[target("iqn.b", "1")]),
         "four": asked(),
     }
-    assert nodes.sharers("one", hosts) == [{"host": "two", "target_iqn": "iqn.a", "target_lun": 1}]
-    assert nodes.sharers("two", hosts) == [{"host": "one", "target_iqn": "iqn.a", "target_lun": 1}]
-    assert nodes.sharers("three", hosts) == nodes.sharers("four", hosts) == []
+    assert nodes.sharers(hosts)["one"] == [{"host": "two", "target_iqn": "iqn.a", "target_lun": 1}]
+    assert nodes.sharers(hosts)["two"] == [{"host": "one", "target_iqn": "iqn.a", "target_lun": 1}]
+    assert nodes.sharers(hosts)["three"] == nodes.sharers(hosts)["four"] == []
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_disk_that_two_hosts_ask_for_is_told_to_both() -> None:
 )
 def test_a_shared_disk_is_seen_however_it_is_written(other: Json) -> None:
     hosts = {"one": asked(targets=[target("iqn.a", 1)]), "two": asked(targets=[other])}
-    assert nodes.sharers("one", hosts) == [{"host": "two", "target_iqn": "iqn.a", "target_lun": 1}]
+    assert nodes.sharers(hosts)["one"] == [{"host": "two", "target_iqn": "iqn.a", "target_lun": 1}]
 
 
 NODES = [
@@ -205,9 +205,9 @@ def test_a_volume_that_two_hosts_ask_for_is_told_to_both() -> None:
         "three": asked(volumes=[{"id": "3"}, {"name": "Root"}]),
         "four": asked(volumes=[{"id": "3"}]),
     }
-    assert nodes.sharers("one", hosts) == [{"host": "two", "volume": "root"}]
-    assert nodes.sharers("two", hosts) == [{"host": "one", "volume": "root"}]
-    assert nodes.sharers("four", hosts) == [{"host": "three", "volume": "3"}]
+    assert nodes.sharers(hosts)["one"] == [{"host": "two", "volume": "root"}]
+    assert nodes.sharers(hosts)["two"] == [{"host": "one", "volume": "root"}]
+    assert nodes.sharers(hosts)["four"] == [{"host": "three", "volume": "3"}]
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_another_host_that_asks_for_the_volume_is_seen(
 
 
 def test_targets_without_a_name_are_no_shared_disk() -> None:
-    assert nodes.sharers("one", {"one": asked(targets=[{}]), "two": asked(targets=[{"volume": "root"}])}) == []
+    assert nodes.sharers({"one": asked(targets=[{}]), "two": asked(targets=[{"volume": "root"}])})["one"] == []
 
 
 def node(changed: bool, failed: bool = False, msg: str = "") -> Json:
