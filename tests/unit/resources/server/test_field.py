@@ -238,6 +238,8 @@ def test_field_d11_an_old_disk_with_snapshots_stays() -> None:
     cloud = with_server()
     (old,) = cloud.volumes
     cloud.snapshots = by_id([a_snapshot("friday", volume_id=old)])
+    foreseen = planned(cloud, server, **FEDORA, boot_volume_on_delete="delete")
+    assert not [line for line in foreseen.destroys if line.startswith(old)]  # check mode says no more than what is done
     settle(cloud, server, **FEDORA, boot_volume_on_delete="delete")
     cloud.tick()
     assert (old in cloud.volumes, noted(cloud)) == (True, [])

@@ -173,7 +173,8 @@ def _read_for_replacement(cloud: Cloud, want: Wanted, server: Server, found: Fou
         found = replace(found, ports=ports.read(cloud, server))
         found = replace(found, plugged=ports.read_networks(cloud, found.ports))
     if differs_in_image(server, found):
-        found = replace(found, boot=replace(found.boot, needs=volume_needs.read(cloud)))
+        lets_go = [id for id in going(want, server, found) if id == found.root]
+        found = replace(found, boot=replace(found.boot, needs=volume_needs.read(cloud)), snapshots=_read_snapshots(cloud, lets_go))
     return _read_needs(cloud, blueprint_of(server, found), want, found)
 
 
@@ -283,7 +284,7 @@ def stays_or_goes(want: Wanted, server: Server, found: Found, disk: str, goes: b
 
 
 def going(want: Wanted, server: Server, found: Found) -> list[str]:
-    """The ids of the disks that go with a server that is to be absent."""
+    """The ids of the disks that go with a server that goes."""
     fate = {"keep": False, "delete": True}.get(want.boot_volume_on_delete)
     return [id for id, goes in server.disks.items() if (goes if fate is None or id != found.root else fate)]
 
