@@ -57,7 +57,7 @@ class OneCall(ActionBase):
         return {**result, **({"warnings": list(self._warnings)} if self._warnings else {})}
 
     def results(self, known: Mapping[str, Json], task_vars: Json) -> dict[str, Json]:
-        """The results of all these hosts, of which the first is this one."""
+        """The results of all these hosts, of which the first says for all what the run is to do."""
         role = RoleVariables(self.kind.ROLE)
         asked: dict[str, Json] = {}
         found: dict[str, Json] = {}

@@ -27,17 +27,18 @@ class Together:
         self._folder = folder
         folder.mkdir(mode=0o700, exist_ok=True)
 
-    def result_of(self, host: str, others: Collection[str], call: Callable[[list[str]], Mapping[str, Json]]) -> Json:
+    def result_of(self, host: str, hosts: Collection[str], call: Callable[[list[str]], Mapping[str, Json]]) -> Json:
         """The host's own result: out of the call that has been made with it, or of a new one, which takes those of the others along that no call has had.
 
-        ``call`` gets the hosts and gives the result of each. A host that comes a second time has a call made for itself. Where the process that
+        ``hosts`` are all that may come, this one among them. ``call`` gets its hosts in their order, whichever process comes first, and gives
+        the result of each. A host that comes a second time has a call made for itself. Where the process that
         makes a call is killed, the next one makes it.
         """
         with self._alone():
             left = self._taken(host)
             if left:
                 return left
-            results = call([host, *(one for one in others if one != host and not self._place(one).exists())])
+            results = call([one for one in hosts if one == host or not self._place(one).exists()])
             for one, result in results.items():
                 self._leave(one, b"" if one == host else json.dumps(result).encode())
             return dict(results[host])

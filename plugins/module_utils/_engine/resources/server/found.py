@@ -174,7 +174,9 @@ def _read_for_replacement(cloud: Cloud, want: Wanted, server: Server, found: Fou
         found = replace(found, plugged=ports.read_networks(cloud, found.ports))
     if differs_in_image(server, found):
         lets_go = [id for id in going(want, server, found) if id == found.root]
-        found = replace(found, boot=replace(found.boot, needs=volume_needs.read(cloud)), snapshots=_read_snapshots(cloud, lets_go))
+        found = replace(
+            found, boot=replace(found.boot, needs=volume_needs.read(cloud)), snapshots=_read_snapshots(cloud, lets_go)
+        )
     return _read_needs(cloud, blueprint_of(server, found), want, found)
 
 
