@@ -133,9 +133,3 @@ def test_when_the_process_that_makes_the_call_is_killed_the_next_one_makes_it(fo
     call = Calls()
     Together(folder).result_of("bm-1", HOSTS, call)
     assert call.made == [HOSTS]
-
-
-def test_the_order_of_the_hosts_is_theirs_whichever_process_comes_first(folder: Path) -> None:
-    call = Calls()
-    Together(folder).result_of("bm-1", HOSTS, call)
-    assert call.made == [HOSTS]
