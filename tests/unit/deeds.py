@@ -175,11 +175,12 @@ def add_target(cloud: FakeCloud, node: Json, volume: Json, boot_index: int = 0) 
         cloud.targets[made["uuid"]] = made
 
 
-def deploy(cloud: FakeCloud, node: Json, volume: Json, instance: str | None = None) -> bool:
-    """Somebody deploys a node from a volume, where Ironic does; Nova does it for an instance."""
-    if node["provision_state"] != "available" or volume["status"] != "available":
+def deploy(cloud: FakeCloud, node: Json, instance: str | None = None) -> bool:
+    """Somebody deploys a node from the volume that its target leads to, where Ironic and Cinder do; Nova does it for an instance."""
+    leads_to = [one["volume_id"] for one in cloud.targets.values() if one["node_uuid"] == node["uuid"] and one["boot_index"] == 0]
+    volume = cloud.volumes.get(leads_to[0]) if leads_to else None
+    if node["provision_state"] != "available" or volume is None or volume["status"] != "available":
         return False
-    add_target(cloud, node, volume)
     node.update(provision_state="active", power_state="power on", instance_uuid=instance)
     attach_elsewhere(volume, instance or node["uuid"], "ironic_mountpoint")
     return True

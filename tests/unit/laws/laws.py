@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ansible_collections.bfv.openstack.tests.unit.laws.ledger import Ledger, Picture, picture
 from ansible_collections.bfv.openstack.tests.unit.laws.world import (
@@ -105,7 +106,12 @@ def _disks_are_ready(cloud: Watched, task: Task) -> None:
 
 
 def _as_foreseen(foreseen: Told, told: Told, before: Picture, after: Picture) -> None:
-    """Law 2. Check mode says what the run does, and each thing that goes stands with its id in what is said."""
+    """Law 2. Check mode says what the run does, and each thing that goes stands with its id in what is said.
+
+    That somebody never lets go of a volume, only the run finds out, which waits for it: up to there it does what was foreseen.
+    """
+    if "to be released: it has not come true" in told.error and not foreseen.error:
+        foreseen = replace(foreseen, actions=foreseen.actions[: len(told.actions)], changed=bool(told.actions), error=told.error)
     assert told.error == foreseen.error, (
         f"check mode said {foreseen.error or foreseen.actions}, and the run did {told.actions}: {told.error}"
     )

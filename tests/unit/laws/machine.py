@@ -478,7 +478,8 @@ class Fleets(World):
         record, volume = self.node(node), self.one(which)
         if deed in ("deploy", "nova"):
             instance = uuid_of("an instance") if deed == "nova" else None
-            if volume["id"] not in self.cloud.scripts.values() and deeds.deploy(self.cloud, record, volume, instance):
+            deeds.add_target(self.cloud, record, volume)
+            if not self.cloud.leads_elsewhere(record) and deeds.deploy(self.cloud, record, instance):
                 self.cloud.deployed(record)
         elif deed == "target":
             deeds.add_target(self.cloud, record, volume, 1)

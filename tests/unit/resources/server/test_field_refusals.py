@@ -298,6 +298,17 @@ def test_field_s12_a_volume_that_is_reserved_without_a_reservation_is_refused_an
         planned(cloud, server, **FROM_ROOT)
 
 
+def test_field_s12_what_follows_when_its_own_disk_is_free_is_foreseen() -> None:
+    """The server before is gone, and Cinder is a moment behind Nova."""
+    cloud = with_server()
+    cloud.compute.servers.clear()
+    (disk,) = cloud.volumes.values()
+    disk.update(status="reserved", attachments=[])
+    plan = planned(cloud, server, **WEB)
+    assert (plan.steps, plan.waiting) == ((), "volume web-boot to be released")
+    assert plan.actions == ["create server web from volume web-boot"]
+
+
 def test_field_s12_reserved_volumes_without_a_name_are_told_by_their_ids() -> None:
     cloud = with_reserved(uuid_of("never made"), updated_at=FRESH)
     for one in cloud.volumes.values():

@@ -25,7 +25,7 @@ from .found import Found, predecessor
 from .needs import Flavor
 from .note import Note
 from .record import REPLACES, TO_COME, Server
-from .release import plan_release
+from .release import plan_release, without_hold
 from .stage import Stage
 from .wanted import Wanted
 
@@ -74,7 +74,7 @@ def _plan(want: Wanted, place: _Place | None, found: Found, made: Collection[str
     after = record.described(server)
     if let_go:
         plan = Plan(subject, {}, after, waiting=f"volume {let_go.name or let_go.id} to be released")
-        return Stage(plan, tells=tells)
+        return Stage(plan, without_hold(let_go, found), tells)
     _check_bare_metal(wish, found.flavor, disk.expected, what)
     volume_record.check_attachable(disk.expected, (), boots=True, what=what)
     if not disk.plan.settled:

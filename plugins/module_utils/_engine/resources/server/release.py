@@ -25,14 +25,14 @@ def plan_release(subject: str, view: Mapping[str, object], volumes: Iterable[Vol
     if steps is None:
         later = replace(found, holds=tuple(replace(one, in_doubt=False) for one in found.holds))
         return Stage(Plan(subject, view, view, waiting=waiting), later)
-    return Stage(Plan(subject, view, view, tuple(steps), waiting), _free(volume, found))
+    return Stage(Plan(subject, view, view, tuple(steps), waiting), without_hold(volume, found))
 
 
-def _free(volume: Volume, found: Found) -> Found:
+def without_hold(volume: Volume, found: Found) -> Found:
     """What will be found when the volume is free."""
 
     def freed(ones: Iterable[Volume]) -> tuple[Volume, ...]:
-        return tuple(replace(one, status="available") if one.id == volume.id else one for one in ones)
+        return tuple(replace(one, status="available", attached_to=()) if one.id == volume.id else one for one in ones)
 
     return replace(
         found,
