@@ -47,7 +47,7 @@ def refuse_second(wants: Iterable[NodeWanted], found: Found) -> dict[str, NodeFo
 def refuse_held(wants: Iterable[NodeWanted], found: Found) -> dict[str, NodeFound | Refused]:
     """What was found, with a refusal in place of each node whose volume is to go, and is the disk of another node that is undeployed as well.
 
-    It would be kept, as long as that node's target names it, and be deleted by the next run, which finds that target gone.
+    Neither is begun. The volume would be kept as long as that node's target names it, and be deleted by the next run, which finds that target gone.
     """
     wants = list(wants)
     names = {seen.node.uuid: want.node for want in wants if isinstance(seen := found[want.node], NodeFound)}
@@ -57,12 +57,11 @@ def refuse_held(wants: Iterable[NodeWanted], found: Found) -> dict[str, NodeFoun
         if isinstance(seen, Refused) or not want.deletes_volumes:
             continue
         for one in (each for entry in want.volumes for each in seen.volumes.get(entry.label, ())):
-            holders = sorted(names[uuid] for uuid in claimants(one, seen) if uuid in names)
-            if holders:
-                judged[want.node] = Refused(
-                    f"Failed to take back the set-up of node {want.node}: volume {one.name} ({one.id}), which is to be deleted with it, is the disk of "
-                    f"node {', '.join(holders)}. Take it out of the volumes of node {want.node}, or undeploy that node first if it is to go."
-                )
+            for holder in sorted(names[uuid] for uuid in claimants(one, seen) if uuid in names):
+                why = f"volume {one.name} ({one.id}), which is to be deleted with node {want.node}, is the disk of node {holder}. "
+                mend = f"Take it out of the volumes of node {want.node}, or undeploy node {holder} alone first if it is to go."
+                for name in (want.node, holder):
+                    judged[name] = Refused(f"Failed to take back the set-up of node {name}: {why}{mend}")
     return judged
 
 
