@@ -15,9 +15,10 @@ from typing import Any
 from ..cloud.connection import Cloud
 from ..cloud.wait import Rounds
 from ..resources.settle import timed_out
+from ..resources.volume.needs import Needs
 from ..values.errors import BfvError, Invalid
 from ..values.plan import Plan
-from . import brake, room, room_told
+from . import brake, room, room_told, sources
 from .brake import Brake
 from .journal import Journal, Tell
 from .kind import Kind
@@ -54,15 +55,18 @@ def manage(cloud: Cloud, kind: Kind, params: Mapping[str, Any], *, check_mode: b
     fail_after = Brake(brake.limit(params.get("fail_after"), total, kind.NOUN), kind.NOUN)
     run = Run(cloud, kind, Journal(params["state"], total, tell), fail_after)
     ready, refused = _planned(run, wants, kind.observe(cloud, wants))
-    makers = [one for one in ready if any(each.changes == "volume" for each in one.plan.then)]
-    needed = room.of(((one.name, *kind.volumes(one.want, one.found)) for one in makers), kind.NOUN)
+    makes = {one.name: _volumes(kind, one) for one in ready if any(each.changes == "volume" for each in one.plan.then)}
+    together = sources.refusals({name: around for name, (_needs, around) in makes.items()}, kind.NOUN)
+    needed = room.of(((name, *one) for name, one in makes.items() if name not in together), kind.NOUN)
     sums = room_told.view(needed, prices)
     run.journal.tell_all(sums["told"])
-    going = [one for one in ready if not needed.refuses(one.name)]
+    if needed.refusal:
+        together.update(dict.fromkeys(needed.makers, needed.refusal))
+    going = [one for one in ready if one.name not in together]
     refused = [
         *(_refused(run, None, name, error) for name, error in malformed.items()),
         *refused,
-        *(_refused(run, one.want, one.name, needed.refusal, one.found) for one in ready if needed.refuses(one.name)),
+        *(_refused(run, one.want, one.name, together[one.name], one.found) for one in ready if one.name in together),
     ]
     if check_mode:
         warnings = kind.look_at_last(run, [one for one in going if not one.plan.changed])
@@ -116,6 +120,11 @@ def _start(kind: Kind, want: Any, seen: Any, names: Mapping[str, list[str]]) -> 
     progress.done = all(stage.plan.settled for stage in stages)
     progress.result = dict(progress.plan.result)
     return progress
+
+
+def _volumes(kind: Kind, one: Progress[Any, Any]) -> tuple[Needs | None, list[room.Around]]:
+    needs, around = kind.volumes(one.want, one.found)
+    return needs, list(around)
 
 
 def _foreseen(run: Run, one: Progress[Any, Any]) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ class Room:
     """What the machines of a run make, what there was left for it, and which of them that does not suffice for.
 
     ``makes`` is by Cinder's words: volumes and gigabytes, and both with a type's name behind. ``have`` is None where nothing is made.
+    With a ``refusal`` none of the ``makers`` comes further: where there is not room for all, nothing is made for any.
     """
 
     makes: Mapping[str, int] = field(default_factory=dict)
@@ -34,10 +35,6 @@ class Room:
     makers: frozenset[str] = frozenset()
     lacking: tuple[str, ...] = ()
     refusal: Refused | None = None
-
-    def refuses(self, name: str) -> bool:
-        """Whether a machine comes no further: where there is not room for all, nothing is made for any."""
-        return self.refusal is not None and name in self.makers
 
 
 def of(planned: Iterable[tuple[str, Needs | None, Iterable[Around]]], noun: str) -> Room:

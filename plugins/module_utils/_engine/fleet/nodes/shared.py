@@ -58,7 +58,9 @@ def refuse_held(wants: Iterable[NodeWanted], found: Found) -> dict[str, NodeFoun
             continue
         for one in (each for entry in want.volumes for each in seen.volumes.get(entry.label, ())):
             for holder in sorted(names[uuid] for uuid in claimants(one, seen) if uuid in names):
-                why = f"volume {one.name} ({one.id}), which is to be deleted with node {want.node}, is the disk of node {holder}. "
+                why = (
+                    f"volume {one.name} ({one.id}), which is to be deleted with node {want.node}, is the disk of node {holder}. "
+                )
                 mend = f"Take it out of the volumes of node {want.node}, or undeploy node {holder} alone first if it is to go."
                 for name in (want.node, holder):
                     judged[name] = Refused(f"Failed to take back the set-up of node {name}: {why}{mend}")

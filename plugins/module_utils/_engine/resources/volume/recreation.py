@@ -9,7 +9,7 @@ is the task, which permits it each time.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from ...values import permits
@@ -21,6 +21,7 @@ from .creation import new, plan_creation, use_of
 from .drift import drift
 from .found import Found
 from .record import ON_THE_WAY, REPLACES, Volume, described
+from .source import Source
 from .wanted import DELETE_FIRST, Wanted
 
 DELETES_FIRST = "There is room for one of the two: recreate_order=delete_first permits to delete the old one before."
@@ -58,11 +59,16 @@ def plan_recreation(want: Wanted, volume: Volume, found: Found, made: Collection
 def _check_source_stays(volume: Volume, found: Found, what: str) -> None:
     """Refuse where that which the new volume is made of would go before: the old one itself, or a snapshot of it."""
     source = found.source
-    if source and (source.id == volume.id or any(source.id in one for one in found.snapshots)):
+    if source and goes_with(source, volume, found.snapshots):
         raise Refused(
             f"Failed to {what}: it is to be made of {source.kind} {source.name} ({source.id}), which would go before. "
             "recreate_order=create_first makes the new one before."
         )
+
+
+def goes_with(source: Source, volume: Volume, snapshots: Iterable[str]) -> bool:
+    """Whether a source is the volume, or one of its snapshots, and is gone when that is."""
+    return source.id == volume.id or any(source.id in one for one in snapshots)
 
 
 def _check_room(beside_it: needs.Use, in_its_place: needs.Use, have: needs.Needs, what: str) -> None:
