@@ -161,6 +161,57 @@ def test_without_permission_all_is_as_it_was() -> None:
     assert not cloud.writes
 
 
+def freed(**volume: Any) -> World:
+    """Somebody has detached the disk of a machine that may run, or be switched on again, in Cinder."""
+    cloud: World = world("cinder")
+    cloud.volumes[uuid_of("root")].update(status="available", attachments=[], **volume)
+    return cloud
+
+
+@pytest.mark.parametrize("state", ["active", "error", "rescue", "a new one"])
+def test_field_a_disk_that_cinder_shows_free_is_still_that_of_the_machine_that_boots_it(state: str) -> None:
+    cloud = freed()
+    cloud.nodes[uuid_of(OLD)]["provision_state"] = state
+    refused = manage(cloud, [WANTED["cinder"]])[NEW]
+    assert f"volume root ({uuid_of('root')}) is the disk of node {OLD} as well, which is {state}" in refused.msg
+    assert not cloud.writes
+
+
+def test_field_nor_is_a_node_deployed_whose_own_target_names_such_a_disk() -> None:
+    cloud = freed()
+    own = a_target(NEW)
+    cloud.targets[own["uuid"]] = own
+    refused = manage(cloud, [{**WANTED["cinder"], "volumes": []}])[NEW]
+    assert (f"is the disk of node {OLD} as well" in refused.msg, cloud.writes) == (True, [])
+
+
+def test_a_node_that_is_only_prepared_for_the_disk_is_in_nobodys_way() -> None:
+    cloud = freed()
+    cloud.scripts.clear()
+    cloud.running.clear()
+    cloud.nodes[uuid_of(OLD)].update(provision_state="available", power_state="power off")
+    assert manage(cloud, [WANTED["cinder"]])[NEW].msg == ""
+
+
+def test_a_disk_for_many_machines_may_be_that_of_two() -> None:
+    cloud = freed(multiattach=True)
+    cloud.scripts.clear()
+    assert not manage(cloud, [WANTED["cinder"]], check_mode=True)[NEW].failed
+
+
+def test_it_may_be_taken_over() -> None:
+    assert run(freed(), "cinder", "powered_off").msg == ""
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_field_a_spare_that_ironic_does_not_reach_takes_nothing_over(mode: str) -> None:
+    """It could not be switched off, and the disk was let go of by then."""
+    cloud = world("cinder", dead=mode == "confirmed")
+    cloud.nodes[uuid_of(NEW)].update(power_state=None, fault="power failure", maintenance=True)
+    refused = run(cloud, "cinder", mode, state="prepared", power_off=True)
+    assert ("Ironic does not reach its controller (power failure)" in refused.msg, cloud.writes) == (True, [])
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [

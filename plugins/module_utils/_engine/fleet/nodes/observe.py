@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import Any
 
 from ...cloud.connection import Cloud
@@ -31,7 +30,8 @@ from ...resources.volume.source import Source
 from ...values.errors import BfvError, Refused, Unusable
 from ...values.identifiers import is_uuid
 from ...values.plan import Request
-from . import holders, lists
+from . import claims, holders, lists
+from .claims import Claims, Rival
 from .holders import Holder, Place
 from .wanted import ABSENT, DEPLOYED, GOING, NodeWanted
 
@@ -50,10 +50,10 @@ class NodeFound:
     # By their ids, those of targets that Cinder shows; None where it tells this user nothing.
     held: Mapping[str, Volume] | None = field(default_factory=dict, repr=False)
     snapshots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by the volume's id, where volumes may have to go
-    # The nodes whose targets name a volume, by what they call it, where volumes may have to go.
     needs: Needs | None = None  # what the project may have; read only where a volume may have to be made, or to grow
     hardware: Hardware = field(default_factory=Hardware, repr=False)  # read only where a node may be deployed
-    claims: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    claims: Claims = field(default_factory=dict, repr=False)  # read only where volumes may have to go, or a node may be deployed
+    rivals: tuple[Rival, ...] = ()
     default_storage_interface: Default | None = None  # read only where a node is to be reset
     holders: tuple[Holder, ...] = ()  # other nodes that have its disks or its initiator; read only where it may take these over
 
@@ -77,7 +77,7 @@ def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | 
     volumes = {label: reservation.known(cloud, ones) for label, ones in volumes.items()}
     held = _read_held(cloud, used, {one.id: one for ones in volumes.values() for one in ones})
     taken = _read_taken(cloud, wants, nodes, connectors, in_bulk=not singly)
-    claims = _read_claims(cloud, None if singly else targets) if any(want.deletes_volumes for want in wants) else {}
+    claimed = claims.read(cloud, None if singly else targets) if to_deploy or any(want.deletes_volumes for want in wants) else {}
     snapshots = _read_snapshots(cloud) if any(map(_may_delete, wants)) else {}
     resets = {nodes[want.node].driver for want in wants if want.state == ABSENT and want.node in nodes}
     defaults = {driver: node_storage.read_default(cloud, driver) for driver in resets}
@@ -99,12 +99,36 @@ def observe(cloud: Cloud, wants: Iterable[NodeWanted]) -> dict[str, NodeFound | 
             golden=golden,
             held=held,
             snapshots=snapshots,
-            claims=claims,
+            claims=claimed,
             hardware=boots,
             needs=needs,
             default_storage_interface=defaults.get(seen.driver),
         )
+    found |= _with_rivals(cloud, wants, found, to_deploy)
     return found | _with_holders(cloud, wants, found, None if singly else (connectors, targets))
+
+
+def _with_rivals(
+    cloud: Cloud, wants: Iterable[NodeWanted], found: Mapping[str, NodeFound | Refused], to_deploy: Collection[str]
+) -> dict[str, NodeFound]:
+    """What was found of the nodes that may be deployed, with others whose targets name their disks."""
+    seen = [(want, one) for want in wants if isinstance(one := found[want.node], NodeFound) and one.node.uuid in to_deploy]
+    if not seen:
+        return {}
+    claimed = seen[0][1].claims
+    rivals = claims.read_rivals(cloud, claimed, {one.node.uuid: [*_disks(want, one)] for want, one in seen})
+    return {want.node: replace(one, rivals=rivals[one.node.uuid]) for want, one in seen}
+
+
+def _disks(want: NodeWanted, found: NodeFound) -> Iterator[Volume]:
+    """The volumes of Cinder that only one machine can have, and that the node boots with: those asked for, or else those of its targets."""
+    if want.targets:
+        yield from (one for _index, one in _to_attach(want, found))
+        return
+    for each in found.targets:
+        disk = (found.held or {}).get(each.volume_id)
+        if disk and not disk.multiattach:
+            yield disk
 
 
 def _with_holders(
@@ -231,15 +255,6 @@ def _read_held(cloud: Cloud, used: Collection[str], seen: Mapping[str, Volume]) 
         return {**seen, **{one.id: one for one in reservation.known(cloud, found.values())}}
     except BfvError:
         return None  # what Cinder does not show is taken for nothing else: see drift.unseen
-
-
-def _read_claims(cloud: Cloud, targets: Mapping[str, list[Target]] | None) -> dict[str, frozenset[str]]:
-    """Which nodes name a volume in their targets, by its id or whatever they call it."""
-    every = chain.from_iterable((lists.read_targets(cloud) if targets is None else targets).values())
-    claims: dict[str, frozenset[str]] = defaultdict(frozenset)
-    for one in every:
-        claims[one.volume_id] |= {one.node_uuid}
-    return claims
 
 
 def _may_delete(want: NodeWanted) -> bool:

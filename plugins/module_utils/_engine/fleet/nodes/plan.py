@@ -21,7 +21,7 @@ from ...resources.volume.wanted import DELETE_FIRST
 from ...values.errors import Refused, refuse
 from ...values.plan import Plan, together
 from ..stage import OWN, RELEASED, VOLUMES, Stage
-from . import drift, surroundings, takeover
+from . import claims, drift, surroundings, takeover
 from .observe import NodeFound
 from .wanted import ABSENT, DEPLOYED, GOING, UNDEPLOYED, NodeWanted
 
@@ -121,6 +121,8 @@ def _plan_targets(want: NodeWanted, found: NodeFound, made: Collection[str]) -> 
     asked_for = {one.boot_index for one in want.targets}
     others = [one for one in found.targets if want.targets and one.boot_index not in asked_for]
     wanted = [target.plan(one, surroundings.of_target(one, want, found, goal, made)) for one in want.targets]
+    if want.state == DEPLOYED and goal.storage_interface == "cinder":  # with another one the id may mean anything
+        refuse(f"deploy node {goal.name}", claims.obstacles(found.rivals))
     return [_plan_removal(want, found, one) for one in others] + wanted
 
 
@@ -204,10 +206,5 @@ def _keeps(want: volume.Wanted, one: Volume, found: NodeFound) -> str:
         return "it is named by its id, as volumes of others are. Delete it with bfv.openstack.bfv_volume"
     if not one.is_ours:
         return "this collection did not make it. Delete it with bfv.openstack.bfv_volume"
-    others = claimants(one, found)
+    others = claims.of_others(found.claims, one, found.node.uuid)
     return f"a volume target of node {', '.join(sorted(others))} names it as well" if others else ""
-
-
-def claimants(one: Volume, found: NodeFound) -> frozenset[str]:
-    """The UUIDs of the other nodes whose targets name a volume."""
-    return (found.claims.get(one.id, frozenset()) | found.claims.get(one.name, frozenset())) - {found.node.uuid}

@@ -12,8 +12,8 @@ from typing import TypeAlias
 from ...resources.node import target
 from ...resources.volume.record import Volume
 from ...values.errors import Refused
+from . import claims
 from .observe import NodeFound
-from .plan import claimants
 from .wanted import GOING, NodeWanted
 
 Found: TypeAlias = Mapping[str, "NodeFound | Refused"]
@@ -57,7 +57,7 @@ def refuse_held(wants: Iterable[NodeWanted], found: Found) -> dict[str, NodeFoun
         if isinstance(seen, Refused) or not want.deletes_volumes:
             continue
         for one in (each for entry in want.volumes for each in seen.volumes.get(entry.label, ())):
-            for holder in sorted(names[uuid] for uuid in claimants(one, seen) if uuid in names):
+            for holder in sorted(names[uuid] for uuid in claims.of_others(seen.claims, one, seen.node.uuid) if uuid in names):
                 why = (
                     f"volume {one.name} ({one.id}), which is to be deleted with node {want.node}, is the disk of node {holder}. "
                 )

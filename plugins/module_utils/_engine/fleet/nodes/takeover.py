@@ -76,6 +76,7 @@ def after(want: NodeWanted, found: NodeFound) -> NodeFound:
             connectors=(*(one for one in found.connectors if one.uuid not in own), *initiators),
             taken={**found.taken, **connector.by_key(initiators)},
             targets=(*(one for one in found.targets if one.uuid not in gone), *moved),
+            rivals=tuple(one for one in found.rivals if one.node.uuid != holder.node.uuid),
             holders=(),
         )
     return found

@@ -333,6 +333,10 @@ def _power_off(node: Node, label: str, what: str, *, permitted: bool) -> Request
             f"{why} the power state is {node.power_state or 'unknown'} (provision state {node.provision_state}). "
             "Power the node off, or permit it with power_off=true."
         )
+    if node.fault == "power failure":
+        raise Refused(
+            f"{why} Ironic does not reach its controller (power failure). Repair its power interface (driver_info) first."
+        )
     return Request(
         what=f"power off node {node.name} ({node.uuid})",
         service="baremetal",
