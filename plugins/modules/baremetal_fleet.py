@@ -213,6 +213,16 @@ options:
           extra:
             description: Notes to keep with the target, by name. See O(bfv.openstack.volume_target#module:extra).
             type: dict
+          shared:
+            description:
+              - Whether other machines may run from this LUN at the same time, for example because it is only read.
+              - Two machines on one disk destroy it. So without this a node is not deployed whose LUN with O(nodes[].targets[].boot_index=0) another node of
+                the task asks for, or is the disk of a node that may be at work. Other boot indices are not looked at, since a LUN with data
+                may be one of a cluster.
+              - Of volumes in Cinder their C(multiattach) says the same.
+            type: bool
+            default: false
+            version_added: 1.0.0
   state:
     description:
       - V(prepared) does everything but the deployment, V(deployed) deploys as well.
@@ -624,7 +634,7 @@ OPTIONS: Options = {
             "storage_interface": {"type": "str", "choices": ["cinder", "external", "noop"]},
             "connectors": {"type": "list", "elements": "dict", "options": CONNECTOR},
             "volumes": {"type": "list", "elements": "dict", "options": VOLUME},
-            "targets": {"type": "list", "elements": "dict", "options": TARGET},
+            "targets": {"type": "list", "elements": "dict", "options": {**TARGET, "shared": {"type": "bool", "default": False}}},
         },
     },
     "state": {"type": "str", "choices": ["prepared", "deployed", "undeployed", "absent"], "default": "deployed"},

@@ -42,6 +42,11 @@ BACKUP_SECONDS = 240  # for a GiB: all of it is read and hashed
 LUN = {"target_iqn": "iqn.2010-10.org.example:array.it", "target_portal": "192.0.2.10:3260", "target_lun": 0}
 
 
+def a_lun() -> Json:
+    """A LUN that no other node has."""
+    return {**LUN, "target_iqn": f"iqn.2010-10.org.example:array.{uuid4()}"}
+
+
 @dataclass(frozen=True)
 class Node:
     """A node of the lab."""
@@ -226,7 +231,7 @@ class Lab:
     def deploy(self, node: Node) -> None:
         """Deploy the node from a LUN outside of Cinder. Fake hardware never looks whether the LUN is there."""
         self.set_up(node)
-        self.target(node, str(uuid4()), **LUN)
+        self.target(node, str(uuid4()), **a_lun())
         self.provision(node, "active", "active")
 
     def boot_script(self, node: Node) -> str:

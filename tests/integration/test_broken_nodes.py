@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from .lab import IMAGE, LUN, SYSTEM, Json, Lab, Node
+from .lab import IMAGE, SYSTEM, Json, Lab, Node, a_lun
 from .proxy import Answer, Proxy, Request
 from .runs import Ansible, Run, task
 
@@ -42,19 +42,21 @@ def locked(node: Node) -> Answer:
     return Answer(409, (("Content-Type", "application/json"),), json.dumps(body).encode())
 
 
+def of_array() -> Json:
+    return {"volume_id": str(uuid4()), **a_lun()}
+
+
 @pytest.fixture(scope="module")
 def broken(lab: Lab, ansible: Ansible) -> Broken:
     names = ["good", "locked for a while", *CASES]
     names.remove("unknown node")
     nodes = dict(zip(names, lab.nodes(*(name.replace(" ", "-") for name in names)), strict=True))
     lab.ironic("PUT", f"/nodes/{nodes['in maintenance'].uuid}/maintenance", {})
-    root = {"volume_id": str(uuid4()), **LUN}
+    root = of_array()
     external = {"baremetal_deploy_storage_interface": "external"}
     # The first host of the batch is the one that the only call for all hosts is made on.
     hosts: dict[str, Json] = {UNDEFINED: {"baremetal_deploy_targets": "{{ it_nowhere }}"}}
-    hosts |= {
-        node.name: {**external, "baremetal_deploy_targets": [{**root, "volume_id": str(uuid4())}]} for node in nodes.values()
-    }
+    hosts |= {node.name: {**external, "baremetal_deploy_targets": [of_array()]} for node in nodes.values()}
     hosts[nodes["malformed IQN"].name]["baremetal_deploy_connectors"] = [{"connector_id": "iqn.2026.example"}]
     hosts[nodes["malformed portal"].name]["baremetal_deploy_targets"] = [{**root, "target_portal": "192.0.2.10:http"}]
     hosts[nodes["unknown image"].name] = {
@@ -142,7 +144,7 @@ def mistyped(lab: Lab, ansible: Ansible) -> Broken:
     hosts: dict[str, Json] = {
         node.name: {
             "baremetal_deploy_storage_interface": "external",
-            "baremetal_deploy_targets": [{"volume_id": str(uuid4()), **LUN, **MISTYPED.get(case, ({}, ()))[0]}],
+            "baremetal_deploy_targets": [{**of_array(), **MISTYPED.get(case, ({}, ()))[0]}],
         }
         for case, node in nodes.items()
     }

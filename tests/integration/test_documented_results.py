@@ -75,8 +75,7 @@ def of_nodes(lab: Lab, ansible: Ansible, nodes: tuple[Node, Node, Node]) -> Resu
             "target of an array",
             cloud=SYSTEM,
             node=active.name,
-            **LUN,
-            volume_id=lab.targets(active)[0]["volume_id"],
+            **disk_of(lab, active),
         ),
         at("boot_checkpoint", "checkpoint", **saved),
         at("boot_checkpoint", "way back", check=True, **saved, state="reverted"),
@@ -102,11 +101,17 @@ def of_nodes(lab: Lab, ansible: Ansible, nodes: tuple[Node, Node, Node]) -> Resu
     }
 
 
+def disk_of(lab: Lab, node: Node) -> Json:
+    """What the node's target leads to, as options."""
+    (target,) = lab.targets(node)
+    return {"volume_id": target["volume_id"], **{name: target["properties"][name] for name in LUN}}
+
+
 @pytest.fixture(scope="module")
 def of_the_role(lab: Lab, ansible: Ansible, nodes: tuple[Node, Node, Node]) -> Results:
     """The task of the role baremetal_deploy, for two hosts that name one disk and one volume."""
     active, _free, new = nodes
-    target = {"volume_id": lab.targets(active)[0]["volume_id"], **LUN}
+    target = {**disk_of(lab, active), "shared": True}
     hosts = {
         node.name: {"baremetal_deploy_storage_interface": "external", "baremetal_deploy_targets": [target]}
         for node in (active, new)

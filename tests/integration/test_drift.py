@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from .lab import IMAGE, LUN, PROJECT, SYSTEM, Json, Lab, Node
+from .lab import IMAGE, PROJECT, SYSTEM, Json, Lab, Node, a_lun
 from .proxy import Proxy
 from .runs import Ansible, Run
 from .waiting import until
@@ -57,7 +57,7 @@ def wish(name: str) -> Json:
     return {
         "baremetal_deploy_storage_interface": "external",
         "baremetal_deploy_boot_interface": "ipxe",
-        "baremetal_deploy_targets": [{"volume_id": str(uuid4()), **LUN}],
+        "baremetal_deploy_targets": [{"volume_id": str(uuid4()), **a_lun()}],
     }
 
 

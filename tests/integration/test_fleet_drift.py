@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 
-from .lab import LUN, Json, Lab, Node
+from .lab import Json, Lab, Node, a_lun
 from .proxy import Answer, Proxy, Request
 from .runs import Ansible, Run
 from .test_interrupted import kill
@@ -27,7 +27,7 @@ TASK = "Bring the node where it should be"
 
 
 def of_array(**target: object) -> Json:
-    targets = [{"volume_id": str(uuid4()), **LUN, **target}]
+    targets = [{"volume_id": str(uuid4()), **a_lun(), **target}]
     return {"baremetal_deploy_storage_interface": "external", "baremetal_deploy_targets": targets}
 
 

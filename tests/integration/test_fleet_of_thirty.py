@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import pytest
 
-from .lab import IMAGE, LUN, Json, Lab, Node
+from .lab import IMAGE, Json, Lab, Node, a_lun
 from .proxy import Proxy, Request
 from .runs import Ansible, Run
 
@@ -106,7 +106,7 @@ def story(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy]) -> Story:
 
 
 def of_array() -> Json:
-    target = {"volume_id": str(uuid4()), **LUN}
+    target = {"volume_id": str(uuid4()), **a_lun()}
     return {"baremetal_deploy_storage_interface": "external", "baremetal_deploy_targets": [target]}
 
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 
-from .lab import LUN, SYSTEM, Lab, Node
+from .lab import SYSTEM, Lab, Node, a_lun
 from .proxy import Proxy, Request
 from .runs import Ansible, Json, Run, Task, task
 
@@ -29,7 +29,7 @@ def fleet(title: str, /, *nodes: Json, **other: object) -> Task:
 
 
 def booted(node: Node, **chap: str) -> Json:
-    target = {"volume_id": str(uuid4()), **LUN, **chap}
+    target = {"volume_id": str(uuid4()), **a_lun(), **chap}
     return {"node": node.name, "storage_interface": "external", "iscsi_boot": True, "targets": [target]}
 
 

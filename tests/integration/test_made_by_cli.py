@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from .lab import IMAGE, LUN, PROJECT, SYSTEM, Lab, Node
+from .lab import IMAGE, PROJECT, SYSTEM, Lab, Node, a_lun
 from .runs import Ansible, Run, cli, cli_text, task
 from .waiting import until
 
@@ -32,11 +32,12 @@ def set_up(node: Node, storage: str, volume_id: str, *properties: str) -> None:
 @pytest.fixture(scope="module")
 def run(lab: Lab, ansible: Ansible) -> Run:
     cinder, external = lab.nodes("cinder", "external")
+    lun = a_lun()
     volume, array_volume = f"{cinder.name}-root", str(uuid4())
     made = cli(PROJECT, "openstack", "volume", "create", "--image", IMAGE, "--size", "1", "--description", "by hand", volume)
     until("the volume", lambda: lab.volumes(volume)[0]["status"] == "available")
     with ThreadPoolExecutor(2) as pool:
-        on_array = [f"{name}={value}" for name, value in LUN.items()]
+        on_array = [f"{name}={value}" for name, value in lun.items()]
         ways = [(cinder, "cinder", made["id"]), (external, "external", array_volume, *on_array)]
         list(pool.map(lambda way: set_up(*way), ways))
     for node in (cinder, external):
@@ -44,7 +45,7 @@ def run(lab: Lab, ansible: Ansible) -> Run:
 
     storage = {"boot_interface": "ipxe", "iscsi_boot": True, "boot_mode": "uefi"}
     root = {"name": volume, "image": IMAGE}
-    on_array = {"volume_id": array_volume, **LUN}
+    on_array = {"volume_id": array_volume, **lun}
     node_storage = "bfv.openstack.baremetal_node_storage"
     volume_target = "bfv.openstack.volume_target"
     return ansible.tasks(

@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import pytest
 
-from .lab import LUN, PROJECT, SYSTEM, Json, Lab, Node
+from .lab import PROJECT, SYSTEM, Json, Lab, Node, a_lun
 from .runs import BIN, Ansible, Run, Task, task
 from .waiting import until
 
@@ -148,7 +148,7 @@ CASES = {
 
 
 def entry(node: Node) -> Json:
-    target = {"volume_id": str(uuid4()), **LUN}
+    target = {"volume_id": str(uuid4()), **a_lun()}
     return {"node": node.name, "storage_interface": "external", "iscsi_boot": True, "targets": [target]}
 
 
@@ -169,7 +169,7 @@ class Led:
 
 def _bring(lab: Lab, node: Node, case: Case) -> None:
     lab.set_up(node)
-    lab.target(node, str(uuid4()), **LUN)
+    lab.target(node, str(uuid4()), **a_lun())
     case.get_there(lab, node)
 
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from . import browser
-from .lab import IMAGE, LUN, PROJECT, SYSTEM, Json, Lab, Node
+from .lab import IMAGE, PROJECT, SYSTEM, Json, Lab, Node, a_lun
 from .runs import Ansible, Run, Task, task
 
 PASSWORD = "it-report-chap-password"
@@ -56,7 +56,7 @@ def story(lab: Lab, ansible: Ansible) -> Story:
             "node": nodes["array"].name,
             "storage_interface": "external",
             "iscsi_boot": True,
-            "targets": [{"volume_id": str(uuid4()), **LUN, **chap}],
+            "targets": [{"volume_id": str(uuid4()), **a_lun(), **chap}],
         },
         {
             "node": nodes["fails"].name,
@@ -152,7 +152,7 @@ def test_a_run_that_changes_nothing_replaces_the_report(story: Story, ansible: A
 
 def test_a_report_that_cannot_be_written_stops_the_run_before_it_begins(story: Story, lab: Lab, ansible: Ansible) -> None:
     node = lab.node("untouched")
-    entry = {"node": node.name, "storage_interface": "external", "targets": [{"volume_id": str(uuid4()), **LUN}]}
+    entry = {"node": node.name, "storage_interface": "external", "targets": [{"volume_id": str(uuid4()), **a_lun()}]}
     run = ansible.tasks(fleet("Nowhere", [entry], story.page.parent / "nowhere" / "run.html"))
     assert run["Nowhere"]["failed"]
     assert run["Nowhere"]["msg"].startswith("Failed to write the report ")
@@ -166,7 +166,7 @@ def test_a_report_of_check_mode_says_what_would_be_done(story: Story, lab: Lab, 
         "node": node.name,
         "storage_interface": "external",
         "iscsi_boot": True,
-        "targets": [{"volume_id": str(uuid4()), **LUN}],
+        "targets": [{"volume_id": str(uuid4()), **a_lun()}],
     }
     run = ansible.tasks(fleet("Check", [{"node": story.nodes["cinder"].name}, entry], page), arguments=("--check",))
     assert not run["Check"]["failed"]

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from .lab import IMAGE, LUN, PROJECT, SYSTEM, Json, Lab, Node
+from .lab import IMAGE, PROJECT, SYSTEM, Json, Lab, Node, a_lun
 from .proxy import Proxy
 from .runs import Ansible, Run, cli
 
@@ -74,7 +74,7 @@ def story(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy]) -> Story:
     chap = {"chap_username": "it", "chap_password": password}
     hosts[external] = {
         "baremetal_deploy_storage_interface": "external",
-        "baremetal_deploy_targets": [{"volume_id": str(uuid4()), **LUN, "target_lun": lab.release.lun, **chap}],
+        "baremetal_deploy_targets": [{"volume_id": str(uuid4()), **a_lun(), "target_lun": lab.release.lun, **chap}],
     }
     inventory = ansible.inventory(hosts)
     runs, seen, asked = {}, {}, {}

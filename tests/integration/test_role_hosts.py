@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from .lab import LUN, Json, Lab, Node
+from .lab import Json, Lab, Node, a_lun
 from .proxy import Proxy
 from .runs import Ansible, Run
 
@@ -20,7 +20,7 @@ PASSWORD = "a-word-that-nobody-sees"
 
 
 def of_array(**more: object) -> Json:
-    target = {"volume_id": str(uuid4()), **LUN, "chap_username": "it", "chap_password": PASSWORD}
+    target = {"volume_id": str(uuid4()), **a_lun(), "chap_username": "it", "chap_password": PASSWORD}
     return {"baremetal_deploy_storage_interface": "external", "baremetal_deploy_targets": [target], **more}
 
 

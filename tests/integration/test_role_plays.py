@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from .lab import LUN, Json, Lab, Node
+from .lab import Json, Lab, Node, a_lun
 from .proxy import Proxy
 from .runs import Ansible, Run
 
@@ -30,7 +30,10 @@ def hosts(nodes: list[Node]) -> dict[str, Json]:
 
 
 def of_array() -> Json:
-    return {"baremetal_deploy_storage_interface": "external", "baremetal_deploy_targets": [{"volume_id": str(uuid4()), **LUN}]}
+    return {
+        "baremetal_deploy_storage_interface": "external",
+        "baremetal_deploy_targets": [{"volume_id": str(uuid4()), **a_lun()}],
+    }
 
 
 def play(**more: object) -> list[Json]:

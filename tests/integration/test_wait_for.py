@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import pytest
 
-from .lab import LUN, Json, Lab
+from .lab import Json, Lab, a_lun
 from .runs import Ansible, Run
 
 pytestmark = pytest.mark.extra
@@ -31,7 +31,7 @@ Play = Callable[..., Run]
 def play(lab: Lab, ansible: Ansible) -> Play:
     """Runs a playbook for one node, which is active after the first run."""
     node = lab.node()
-    target = {"volume_id": str(uuid4()), **LUN}
+    target = {"volume_id": str(uuid4()), **a_lun()}
     variables = {"baremetal_deploy_storage_interface": "external", "baremetal_deploy_targets": [target]}
 
     def play(wait_for: Json, *arguments: str, playbook: str = "bfv.openstack.deploy") -> Run:

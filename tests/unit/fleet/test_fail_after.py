@@ -19,7 +19,6 @@ ARRAY: Json = {
     "volume_id": uuid_of("on the array"),
     "target_iqn": "iqn.2010-10.org.example:array",
     "target_portal": "192.0.2.10:3260",
-    "target_lun": 1,
 }
 
 
@@ -33,7 +32,7 @@ def a_cloud(number: int = 10) -> FakeCloud:
 
 def of_array(name: str) -> Json:
     """A node that is deployed at once, in the first round."""
-    return {"node": name, "storage_interface": "external", "targets": [ARRAY]}
+    return {"node": name, "storage_interface": "external", "targets": [{**ARRAY, "target_lun": int(name.rpartition("-")[2])}]}
 
 
 def of_cinder(name: str) -> Json:

@@ -21,7 +21,6 @@ LUN: Json = {
     "volume_id": "on the array",
     "target_iqn": "iqn.2010-10.org.example:array",
     "target_portal": "192.0.2.10:3260",
-    "target_lun": 1,
 }
 
 
@@ -33,12 +32,18 @@ def nodes(volume: Json | None = None, **more: Any) -> list[Json]:
     ]
 
 
+def of_array() -> list[Json]:
+    return [
+        {**one, "storage_interface": "external", "targets": [{**LUN, "target_lun": number}]} for number, one in enumerate(nodes())
+    ]
+
+
 # What was there before, what is asked for, and with which options.
 STORIES: dict[str, tuple[list[Json], list[Json], Json]] = {
     "golden": ([], nodes(), {"golden": True}),
     "unvalidated": ([], nodes(), {"validate": False}),
     "another boot interface": (nodes(), nodes(boot_interface="http-ipxe"), {"on_drift": "redeploy"}),
-    "another storage": (nodes(), nodes(storage_interface="external", targets=[LUN]), {"on_drift": "redeploy"}),
+    "another storage": (nodes(), of_array(), {"on_drift": "redeploy"}),
     "another image": (nodes(), nodes(NEW), {"on_drift": "redeploy"}),
     "another image, golden": (nodes(), nodes(NEW), {"on_drift": "redeploy", "golden": True}),
     "absent": (nodes(), nodes(), {"state": "absent", "volumes_on_undeploy": "delete"}),

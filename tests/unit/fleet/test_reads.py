@@ -16,7 +16,9 @@ LISTS = {"/images": 1, "/nodes": 1, "/volume/connectors": 1, "/volume/targets": 
 
 
 def of_array(name: str) -> Json:
-    return entry(name, storage_interface="external", volumes=None, targets=[ARRAY])
+    return entry(
+        name, storage_interface="external", volumes=None, targets=[{**ARRAY, "target_lun": int(name.rpartition("-")[2])}]
+    )
 
 
 def again(number: int, **options: object) -> Counter[str]:

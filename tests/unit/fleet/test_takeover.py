@@ -203,6 +203,63 @@ def test_it_may_be_taken_over() -> None:
     assert run(freed(), "cinder", "powered_off").msg == ""
 
 
+ROOT: Json = WANTED["external"]["targets"][0]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        LUN,
+        {**LUN, "target_iqn": LUN["target_iqn"].upper()},
+        {**LUN, "target_portal": "198.51.100.10:3260"},
+        {"target_iqn": LUN["target_iqn"], "target_portals": ["192.0.2.10:3260", "198.51.100.10:3260"], "target_lun": 1},
+        {"properties": {"target_iqns": [LUN["target_iqn"]], "target_portals": ["192.0.2.10:3260"], "target_luns": [1]}},
+    ],
+    ids=["as it is there", "in other letters", "by another portal", "by two", "in lists"],
+)
+def test_field_without_permission_no_node_is_deployed_from_the_lun_of_another(address: Json) -> None:
+    cloud = world("external")
+    refused = manage(cloud, [{**WANTED["external"], "targets": [{"volume_id": "another id", **address}]}])[NEW]
+    assert f"{LUN['target_iqn']} LUN 1 is the disk of node {OLD} as well, which is active" in refused.msg
+    assert not cloud.writes
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        {**ROOT, "shared": True},
+        {**ROOT, "target_lun": 2},
+        {**ROOT, "target_iqn": f"{LUN['target_iqn']}2"},
+        {**ROOT, "boot_index": 1, "chap_username": "web", "chap_password": "secret"},
+    ],
+    ids=["shared", "another LUN", "another IQN", "a LUN of a cluster"],
+)
+def test_what_may_be_that_of_two_or_is_another_lun_is_in_nobodys_way(target: Json) -> None:
+    cloud = world("external")
+    targets = [target] if not target.get("boot_index") else [{**ROOT, "target_lun": 7}, target]
+    assert manage(cloud, [{**WANTED["external"], "targets": targets}], check_mode=True)[NEW].msg == ""
+
+
+def test_field_two_nodes_of_one_run_have_a_lun_each() -> None:
+    cloud = world("external")
+    cloud.nodes[uuid_of(OLD)].update(provision_state="available", power_state="power off")
+    cloud.targets.clear()
+    both = [{**WANTED["external"], "node": name, "connectors": []} for name in (OLD, NEW)]
+    done = manage(cloud, both, state="prepared")
+    assert (done[OLD].msg, f"LUN 1 is asked for by node {OLD} as well" in done[NEW].msg) == ("", True)
+    shared = [{**one, "targets": [{**ROOT, "shared": True}]} for one in both]
+    assert [one.msg for one in manage(cloud, shared, state="prepared").values()] == ["", ""]
+
+
+def test_machines_that_run_from_one_lun_already_are_left_as_they_are() -> None:
+    cloud = world("external")
+    cloud.nodes[uuid_of(NEW)].update(provision_state="active", power_state="power on")
+    own = a_target(NEW, properties={**LUN}, volume_id="web-1")
+    cloud.targets[own["uuid"]] = own
+    both = [{"node": name, "connectors": [], "targets": [ROOT]} for name in (OLD, NEW)]
+    assert not any("LUN 1" in one.msg for one in manage(cloud, both).values())
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_field_a_spare_that_ironic_does_not_reach_takes_nothing_over(mode: str) -> None:
     """It could not be switched off, and the disk was let go of by then."""

@@ -18,6 +18,7 @@ from ...resources.node.record import Node
 from ...resources.node.target import Target
 from ...resources.volume.record import Volume
 from ...values.errors import Refused
+from .claims import names
 from .wanted import DEPLOYED, NEVER, PREPARED, NodeWanted
 
 
@@ -48,7 +49,7 @@ class Holder:
     @property
     def disks(self) -> tuple[Target, ...]:
         """Its targets that lead to what is asked for."""
-        return tuple(one for one in self.targets if leads_to(one) & self.asked_for.keys())
+        return tuple(one for one in self.targets if names(one) & self.asked_for.keys())
 
     @property
     def initiators(self) -> tuple[Connector, ...]:
@@ -59,11 +60,11 @@ class Holder:
     def has(self) -> frozenset[str]:
         """What the services say that it has."""
         held = [one.volume for one in self.attachments] + [one.connector_id for one in self.connectors]
-        return frozenset(chain(held, *map(leads_to, self.targets)))
+        return frozenset(chain(held, *map(names, self.targets)))
 
     def boot_index(self, disk: Target) -> int:
         """Where one of its disks comes in the boot order of the node that is wanted."""
-        return next(index for name, index in self.asked_for.items() if name in leads_to(disk))
+        return next(index for name, index in self.asked_for.items() if name in names(disk))
 
 
 @dataclass(frozen=True)
@@ -99,11 +100,6 @@ def read(
     return found
 
 
-def leads_to(one: Target) -> frozenset[str]:
-    """The disk of a target, under each name that it may have."""
-    return frozenset((one.volume_id, *target_properties.luns(one.properties)))
-
-
 def _had(targets: Iterable[Target]) -> dict[str, set[str]]:
     """The nodes that have a disk for a target, by that disk."""
     had: dict[str, set[str]] = defaultdict(set)
@@ -113,7 +109,7 @@ def _had(targets: Iterable[Target]) -> dict[str, set[str]]:
                 "Failed to see which node has a disk that is to be taken over: Ironic hides the properties of targets from this user "
                 "(policy baremetal:volume:view_target_properties). Use a cloud with system scope or the role admin."
             )
-        for disk in leads_to(one):
+        for disk in names(one):
             had[disk].add(one.node_uuid)
     return had
 

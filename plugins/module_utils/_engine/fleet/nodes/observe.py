@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...cloud.connection import Cloud
-from ...resources.node import connector, deployment, hardware, instance, target
+from ...resources.node import connector, deployment, hardware, instance, target, target_properties
 from ...resources.node import record as node
 from ...resources.node import storage as node_storage
 from ...resources.node.connector import Connector, Key
@@ -31,7 +31,7 @@ from ...values.errors import BfvError, Refused, Unusable
 from ...values.identifiers import is_uuid
 from ...values.plan import Request
 from . import claims, holders, lists
-from .claims import Claims, Rival
+from .claims import Claims, Disk, Rival
 from .holders import Holder, Place
 from .wanted import ABSENT, DEPLOYED, GOING, NodeWanted
 
@@ -116,19 +116,33 @@ def _with_rivals(
     if not seen:
         return {}
     claimed = seen[0][1].claims
-    rivals = claims.read_rivals(cloud, claimed, {one.node.uuid: [*_disks(want, one)] for want, one in seen})
+    rivals = claims.read_rivals(
+        cloud, claimed, {one.node.uuid: [*disks(want, one, want.targets or one.targets)] for want, one in seen}
+    )
     return {want.node: replace(one, rivals=rivals[one.node.uuid]) for want, one in seen}
 
 
-def _disks(want: NodeWanted, found: NodeFound) -> Iterator[Volume]:
-    """The volumes of Cinder that only one machine can have, and that the node boots with: those asked for, or else those of its targets."""
-    if want.targets:
-        yield from (one for _index, one in _to_attach(want, found))
-        return
-    for each in found.targets:
-        disk = (found.held or {}).get(each.volume_id)
-        if disk and not disk.multiattach:
-            yield disk
+def disks(want: NodeWanted, found: NodeFound, targets: Iterable[target.Wanted | Target]) -> Iterator[Disk]:
+    """What targets of the node lead to and only one machine can have.
+
+    Several may well have a LUN for a cluster's data. With another interface than cinder the id of a target may mean anything.
+    """
+    interface = want.storage.storage_interface or found.node.storage_interface
+    for one in targets:
+        if interface == "cinder":
+            yield from _disk_of_cinder(one, found)
+        elif one.boot_index == 0 and not (isinstance(one, target.Wanted) and one.shared):
+            yield from map(claims.of_lun, sorted(target_properties.luns(one.properties or {})))
+
+
+def _disk_of_cinder(one: target.Wanted | Target, found: NodeFound) -> Iterator[Disk]:
+    """One that is yet to be made has no id, and wanted.py refuses its name twice."""
+    named = found.volumes.get(one.volume or "", ()) if isinstance(one, target.Wanted) else ()
+    volume = named[0] if len(named) == 1 else (found.held or {}).get(one.volume_id or "")
+    if volume is None and one.volume_id:
+        yield claims.of_id(one.volume_id)
+    elif volume and not volume.multiattach:
+        yield claims.of_volume(volume)
 
 
 def _with_holders(
@@ -169,9 +183,13 @@ def _to_deploy(wants: Iterable[NodeWanted], nodes: Mapping[str, Node]) -> set[st
     return {
         nodes[want.node].uuid
         for want in wants
-        if want.state == DEPLOYED and want.node in nodes
-        if want.on_drift != "fail" or not deployment.is_deployed(nodes[want.node])
+        if want.state == DEPLOYED and want.node in nodes and may_begin(want, nodes[want.node])
     }
+
+
+def may_begin(want: NodeWanted, node: Node) -> bool:
+    """Whether a run may bring the node further, which is not deployed yet, or may be deployed anew."""
+    return want.on_drift != "fail" or not deployment.is_deployed(node)
 
 
 def _read_taken(

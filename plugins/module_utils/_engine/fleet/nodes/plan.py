@@ -121,7 +121,7 @@ def _plan_targets(want: NodeWanted, found: NodeFound, made: Collection[str]) -> 
     asked_for = {one.boot_index for one in want.targets}
     others = [one for one in found.targets if want.targets and one.boot_index not in asked_for]
     wanted = [target.plan(one, surroundings.of_target(one, want, found, goal, made)) for one in want.targets]
-    if want.state == DEPLOYED and goal.storage_interface == "cinder":  # with another one the id may mean anything
+    if want.state == DEPLOYED:
         refuse(f"deploy node {goal.name}", claims.obstacles(found.rivals))
     return [_plan_removal(want, found, one) for one in others] + wanted
 
@@ -206,5 +206,5 @@ def _keeps(want: volume.Wanted, one: Volume, found: NodeFound) -> str:
         return "it is named by its id, as volumes of others are. Delete it with bfv.openstack.bfv_volume"
     if not one.is_ours:
         return "this collection did not make it. Delete it with bfv.openstack.bfv_volume"
-    others = claims.of_others(found.claims, one, found.node.uuid)
+    others = claims.of_others(found.claims, claims.of_volume(one), found.node.uuid)
     return f"a volume target of node {', '.join(sorted(others))} names it as well" if others else ""

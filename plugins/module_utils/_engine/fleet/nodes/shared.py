@@ -1,29 +1,19 @@
 # Copyright: The bfv.openstack contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the nodes of one call share: a volume of Cinder that is not multiattach only one can have. Pure."""
+"""What the nodes of one call share: a disk that only one of them can have. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
-from ...resources.node import target
-from ...resources.volume.record import Volume
 from ...values.errors import Refused
 from . import claims
-from .observe import NodeFound
+from .observe import NodeFound, disks, may_begin
 from .wanted import GOING, NodeWanted
 
 Found: TypeAlias = Mapping[str, "NodeFound | Refused"]
-
-
-@dataclass(frozen=True)
-class _Disk:
-    id: str
-    called: str
-    may_be_shared: bool = False
 
 
 def refuse_second(wants: Iterable[NodeWanted], found: Found) -> dict[str, NodeFound | Refused]:
@@ -34,12 +24,11 @@ def refuse_second(wants: Iterable[NodeWanted], found: Found) -> dict[str, NodeFo
         seen = found[want.node]
         if isinstance(seen, Refused) or want.state in GOING:
             continue
-        for disk in _disks(want, seen):
+        for disk in disks(want, seen, want.targets):
             name, uuid = owners.setdefault(disk.id, (want.node, seen.node.uuid))
-            if uuid != seen.node.uuid and not disk.may_be_shared:
+            if uuid != seen.node.uuid and may_begin(want, seen.node):
                 judged[want.node] = Refused(
-                    f"Failed to set up node {want.node}: {disk.called} is asked for by node {name} as well, and is not multiattach. "
-                    "Give each its own."
+                    f"Failed to set up node {want.node}: {disk.called} is asked for by node {name} as well, and {disk.why}"
                 )
     return judged
 
@@ -57,7 +46,9 @@ def refuse_held(wants: Iterable[NodeWanted], found: Found) -> dict[str, NodeFoun
         if isinstance(seen, Refused) or not want.deletes_volumes:
             continue
         for one in (each for entry in want.volumes for each in seen.volumes.get(entry.label, ())):
-            for holder in sorted(names[uuid] for uuid in claims.of_others(seen.claims, one, seen.node.uuid) if uuid in names):
+            for holder in sorted(
+                names[uuid] for uuid in claims.of_others(seen.claims, claims.of_volume(one), seen.node.uuid) if uuid in names
+            ):
                 why = (
                     f"volume {one.name} ({one.id}), which is to be deleted with node {want.node}, is the disk of node {holder}. "
                 )
@@ -82,20 +73,3 @@ def refuse_taken_over(wants: Iterable[NodeWanted], found: Found) -> dict[str, No
                 f"Run for node {want.node} alone first, and then for the others."
             )
     return judged
-
-
-def _disks(want: NodeWanted, found: NodeFound) -> Iterator[_Disk]:
-    interface = want.storage.storage_interface or found.node.storage_interface
-    for one in want.targets:
-        if interface == "cinder":  # with external the id may mean anything
-            yield from _of_cinder(one, found)
-
-
-def _of_cinder(want: target.Wanted, found: NodeFound) -> Iterator[_Disk]:
-    """By the id of the volume. One that is yet to be made has none, and wanted.py refuses its name twice."""
-    seen = found.volumes.get(want.volume or "", ())
-    one: Volume | None = seen[0] if len(seen) == 1 else (found.held or {}).get(want.volume_id or "")
-    if one:
-        yield _Disk(one.id, f"volume {one.name or one.id} ({one.id})", one.multiattach)
-    elif want.volume_id:
-        yield _Disk(want.volume_id, f"volume {want.volume_id}")

@@ -54,6 +54,7 @@ class Wanted:
     properties: Mapping[str, object] | None = field(default=None, repr=False)
     update_password: str = "on_create"
     extra: Mapping[str, object] | None = None
+    shared: bool = False  # other machines may boot the same LUN: a fleet's nodes alone are compared
     state: str = "present"
     power_off: bool = False
     without_nova: bool = False
