@@ -18,7 +18,7 @@ from uuid import UUID
 import pytest
 
 from .adoption import Adoption, adoption
-from .lab import IMAGE, LUN, PROJECT, SYSTEM, Json, Lab, Node
+from .lab import IMAGE, LUN, PROJECT, SYSTEM, Json, Lab, Node, a_lun
 from .runs import Ansible, Run, cli, cli_text, task
 from .waiting import until
 
@@ -105,7 +105,7 @@ def by_openstack_cloud(lab: Lab, ansible: Ansible, name: str) -> Node:
     node = Node(made["node"]["node"]["id"], name)
     lab.power(node, "power off")  # a new one's is unknown
     lab.connector(node, f"iqn.2017-08.org.openstack.{node.uuid}")
-    lab.target(node, of_array(lab, "openstack"), **LUN)
+    lab.target(node, of_array(lab, "openstack"), **a_lun())
     options = {"name": name, "instance_info": {}}
     deployed = ansible.tasks(task("deploy", "openstack.cloud.baremetal_node_action", cloud=SYSTEM, **options))
     assert not deployed["deploy"]["failed"], deployed.text

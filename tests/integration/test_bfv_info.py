@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from .lab import IMAGE, LUN, PROJECT, SYSTEM, Json, Lab, Node
+from .lab import IMAGE, LUN, PROJECT, SYSTEM, Json, Lab, Node, a_lun
 from .proxy import Proxy
 from .runs import Ansible, Run, Task, task
 
@@ -42,7 +42,7 @@ def story(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy]) -> Story:
     nodes = dict(zip(whats, lab.nodes(*whats), strict=True))
     lab.deploy(nodes["active"])
     lab.set_up(nodes["array"])
-    lab.target(nodes["array"], str(uuid4()), **LUN, auth_username="array", auth_password=SECRET)
+    lab.target(nodes["array"], str(uuid4()), **a_lun(), auth_username="array", auth_password=SECRET)
     broken = nodes["broken"]
     lab.patch(broken, "/storage_interface", "external")
     lab.patch(broken, "/properties/capabilities", "boot_mode:uefi, iscsi_boot:True,secure")

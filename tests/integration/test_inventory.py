@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 
-from .lab import IMAGE, LUN, PROJECT, SYSTEM, Json, Lab, Node
+from .lab import IMAGE, PROJECT, SYSTEM, Json, Lab, Node, a_lun
 from .proxy import Proxy
 from .runs import Ansible, task
 
@@ -70,7 +70,7 @@ def nodes(lab: Lab) -> dict[str, Node]:
     for node in found.values():
         lab.patch(node, "/resource_class", lab.prefix + "class")
     lab.set_up(found["array"])
-    lab.target(found["array"], str(uuid4()), **LUN, auth_username="array", auth_password=SECRET)
+    lab.target(found["array"], str(uuid4()), **a_lun(), auth_username="array", auth_password=SECRET)
     lab.patch(found["array"], "/properties/note", TEMPLATE)
     return found
 

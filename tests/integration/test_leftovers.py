@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 
-from .lab import LUN, PROJECT, SYSTEM, Json, Lab, Node
+from .lab import PROJECT, SYSTEM, Json, Lab, Node, a_lun
 from .proxy import Proxy
 from .runs import BIN, Ansible, Run, Task, task
 from .waiting import until
@@ -71,7 +71,7 @@ def story(lab: Lab, ansible: Ansible, new_proxy: Callable[[], Proxy], tmp_path_f
     gone, elsewhere = str(uuid4()), volumes["elsewhere"]["id"]
     attach(lab, volumes["elsewhere"], ready.uuid, "ironic_mountpoint")
     targets = {
-        "retired": lab.target(retired, str(uuid4()), **LUN),
+        "retired": lab.target(retired, str(uuid4()), **a_lun()),
         "gone": lab.target(stale, gone),
         "elsewhere": lab.target(moved, elsewhere),
     }

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import pytest
 
-from .lab import LUN, PROJECT, SYSTEM, Json, Lab, Node
+from .lab import PROJECT, SYSTEM, Json, Lab, Node, a_lun
 from .runs import BIN, Ansible, Task, task
 from .waiting import until
 
@@ -111,7 +111,7 @@ def repaired(lab: Lab, ansible: Ansible) -> Repaired:
     nodes = dict(zip(CASES, lab.nodes(*(case.replace(" ", "-") for case in CASES)), strict=True))
     for case, node in nodes.items():
         lab.set_up(node)
-        lab.target(node, str(uuid4()), **LUN)
+        lab.target(node, str(uuid4()), **a_lun())
         CASES[case].spoil(lab, node)
     said: list[dict[str, str]] = []
     for turn in range(2):
@@ -134,7 +134,7 @@ def test_field_B3_a_node_of_an_allocation_is_deployed_and_the_allocation_goes_wi
 ) -> None:
     node = lab.node("allocated")
     lab.set_up(node)
-    lab.target(node, str(uuid4()), **LUN)
+    lab.target(node, str(uuid4()), **a_lun())
     body = {"resource_class": "it", "candidate_nodes": [node.uuid], "name": lab.name("allocation")}
     allocation = lab.ironic_now("POST", "/allocations", body)["uuid"]
     until("the allocation", lambda: lab.ironic_now("GET", f"/allocations/{allocation}")["state"] == "active")
@@ -153,7 +153,7 @@ def test_field_B3_a_node_that_no_nova_uses_is_ours_once_that_is_said(lab: Lab, a
     """Who sees all of Ironic may see no servers, and then nobody knows of an instance whose it is."""
     node, instance = lab.node("taken"), str(uuid4())
     lab.set_up(node)
-    lab.target(node, str(uuid4()), **LUN)
+    lab.target(node, str(uuid4()), **a_lun())
     lab.patch(node, "/instance_uuid", instance)
     run = ansible.tasks(
         fleet("deploy", [node]), fleet("ours", [node], without_nova=True), fleet("undeploy", [node], state="undeployed")

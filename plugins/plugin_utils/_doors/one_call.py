@@ -112,5 +112,5 @@ class OneCall(ActionBase):
     def _tell(self, host: str, result: Json) -> None:
         """What was done, or would be, which Ansible itself shows with -v alone. Where a host fails it shows that anyway."""
         if not result["failed"] and progress.are_lines_welcome():
-            for action in result["actions"]:
-                progress.tell(f"{host}: {'would ' if self._task.check_mode else ''}{action}", 0)
+            would = "would " if self._task.check_mode else ""
+            progress.tell_together(f"{host}: {would}{action}" for action in result["actions"])

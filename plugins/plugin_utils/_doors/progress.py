@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ansible.utils.display import Display
 
 from ...module_utils._engine.values.text import plain
@@ -26,3 +28,10 @@ def tell(line: str, verbosity: int) -> None:
         Display().verbose(shown, caplevel=verbosity - 1)
     else:
         Display().display(shown)
+
+
+def tell_together(lines: Iterable[str]) -> None:
+    """Show several lines at once, between which those of no other process come."""
+    text = "\n".join(map(plain, lines))
+    if text:
+        Display().display(text)

@@ -53,7 +53,7 @@ class NodeFound:
     needs: Needs | None = None  # what the project may have; read only where a volume may have to be made, or to grow
     hardware: Hardware = field(default_factory=Hardware, repr=False)  # read only where a node may be deployed
     claims: Claims = field(default_factory=dict, repr=False)  # read only where volumes may have to go, or a node may be deployed
-    rivals: tuple[Rival, ...] = ()
+    rivals: tuple[Rival, ...] = ()  # other nodes whose targets name its disks; read only where it may be deployed
     default_storage_interface: Default | None = None  # read only where a node is to be reset
     holders: tuple[Holder, ...] = ()  # other nodes that have its disks or its initiator; read only where it may take these over
 

@@ -15,7 +15,7 @@ from ...cloud.service import Json, short
 from ...values.paths import path_of
 
 CONNECTORS, TARGETS = "connectors", "targets"
-_TRIES = 3
+_TRIES = 10
 
 Records = TypeVar("Records", list[Json], "list[Json] | None")
 
