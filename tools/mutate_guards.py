@@ -118,6 +118,13 @@ GUARDS: tuple[tuple[str, str, str], ...] = (
         "_plan_deployment _plan_redeployment _can_stand_beside _plan_undeployment _plan_disconnection _plan_release _keeps",
         "tests/unit/fleet",
     ),
+    ("fleet/sources.py", "*", "tests/unit/fleet/test_sources.py"),
+    ("fleet/nodes/claims.py", "*", "tests/unit/fleet/test_takeover.py tests/unit/fleet/test_volumes_on_undeploy.py"),
+    (
+        "fleet/nodes/observe.py",
+        "disks _disk_of_cinder may_begin",
+        "tests/unit/fleet/test_takeover.py tests/unit/fleet/test_volumes_on_undeploy.py",
+    ),
     ("fleet/nodes/shared.py", "refuse_second refuse_held refuse_taken_over", "tests/unit/fleet"),
     (
         "fleet/servers/shared.py",
