@@ -14,7 +14,7 @@ import pytest
 
 from .arguments import watching_arguments
 from .conftest import both_doors
-from .lab import LUN, SYSTEM, Lab, Node
+from .lab import SYSTEM, Lab, Node, a_lun
 from .releases import MASK
 from .runs import Ansible, Run, task
 
@@ -44,11 +44,11 @@ def seen(lab: Lab, ansible: Ansible) -> Seen:
     node, fleet, deployed, broken, powered = nodes
     lab.set_up(node)
     lab.set_up(powered)
-    lab.target(powered, str(uuid4()), **LUN)
+    lab.target(powered, str(uuid4()), **a_lun())
     lab.power(powered, "power on")
     sdk_log, page = ansible.folder / "sdk.log", ansible.folder / "report.html"
     secret = {"chap_username": "it", "chap_password": "{{ it_password }}"}
-    new = {"volume_id": str(uuid4()), **LUN, **secret}
+    new = {"volume_id": str(uuid4()), **a_lun(), **secret}
     target = "bfv.openstack.volume_target"
     options = {"cloud": SYSTEM, "sdk_log_path": str(sdk_log), "sdk_log_level": "DEBUG"}
 

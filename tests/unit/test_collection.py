@@ -41,7 +41,8 @@ def test_the_documentation_names_the_boot_interfaces_that_boot_volumes() -> None
 
 
 @pytest.mark.parametrize(
-    ("variable", "of_module"), [("connectors", options.CONNECTOR), ("volumes", options.VOLUME), ("targets", options.TARGET)]
+    ("variable", "of_module"),
+    [("connectors", options.CONNECTOR), ("volumes", options.VOLUME), ("targets", options.TARGET_OF_FLEET)],
 )
 def test_the_role_checks_what_the_module_takes(variable: str, of_module: options.Options) -> None:
     text = (REPOSITORY / "roles" / "baremetal_deploy" / "meta" / "argument_specs.yml").read_text()

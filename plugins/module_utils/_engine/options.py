@@ -79,6 +79,7 @@ TARGET: Options = {
     "update_password": {"type": "str", "choices": ["on_create", "always", "on_change"], "default": "on_create", "no_log": False},
     "extra": {"type": "dict"},
 }
+TARGET_OF_FLEET: Options = {**TARGET, "shared": {"type": "bool", "default": False}}
 LUN: Options = {
     "portals": {"type": "list", "elements": "str"},
     "iqn": {"type": "str"},

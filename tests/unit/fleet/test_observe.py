@@ -83,13 +83,13 @@ class Spoiled(FakeCloud):
 
 def test_a_list_that_a_deleted_node_spoiled_is_asked_for_again() -> None:
     cloud = Spoiled(nodes=[a_node()], connectors=[a_connector()])
-    cloud.times = 2
+    cloud.times = 9
     connectors, _targets = lists.read_records(cloud, None)  # type: ignore[arg-type]
     assert [one.uuid for one in connectors[uuid_of("bm-0")]] == [a_connector()["uuid"]]
 
 
 def test_a_list_that_stays_spoiled_is_an_error() -> None:
     cloud = Spoiled(nodes=[a_node()])
-    cloud.times = 3
+    cloud.times = 10
     with pytest.raises(Rejected, match="Node 546 could not be found"):
         lists.read_records(cloud, None)  # type: ignore[arg-type]

@@ -36,6 +36,6 @@ def spoiled(times: int) -> Spoiled:
 
 @pytest.mark.parametrize(("module", "options"), [(connector, {}), (target, {"state": "absent"})])
 def test_a_list_that_a_deleted_node_spoiled_is_asked_for_again(module: ModuleType, options: dict) -> None:
-    assert planned(spoiled(2), module, node="bm-0", **options).changed is (module is connector)
+    assert planned(spoiled(9), module, node="bm-0", **options).changed is (module is connector)
     with pytest.raises(Rejected, match="Node 546 could not be found"):
-        planned(spoiled(3), module, node="bm-0", **options)
+        planned(spoiled(10), module, node="bm-0", **options)
