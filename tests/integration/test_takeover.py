@@ -25,7 +25,7 @@ class Host:
     """One host of an inventory, whose machine may change."""
 
     def __init__(self, lab: Lab, ansible: Ansible, interface: str, new_proxy: Callable[[], Proxy]) -> None:
-        self.lab, self.ansible, self.new_proxy = lab, ansible, new_proxy
+        self.lab, self.ansible, self.interface, self.new_proxy = lab, ansible, interface, new_proxy
         self.old, self.spare = lab.nodes(f"{interface}-old", f"{interface}-spare")
         self.disk = lab.name(f"{interface}-web")
         self.variables: Json = {
@@ -117,11 +117,15 @@ def test_somebody_says_that_the_other_machine_is_off(host: Host) -> None:
     assert host.run(host.spare, playbook=UNDEPLOY).code == 0
 
 
-@pytest.mark.parametrize("host", ["cinder"], indirect=True)
+@pytest.mark.parametrize("host", ["cinder", "external"], indirect=True)
 def test_without_permission_nothing_is_written(host: Host) -> None:
     refused, written = host.counted(host.spare)
     assert (refused.code, written) == (2, []), refused.text
-    assert f"is attached to {host.old.uuid}" in refused.text
+    told = {
+        "cinder": f"is attached to {host.old.uuid}",
+        "external": f"is the disk of node {host.old.name} as well, which is active",
+    }
+    assert told[host.interface] in refused.text
     assert host.state(host.old) == "active"
 
 
