@@ -5,12 +5,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet import sources
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.outcome import Outcome
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.fleet.room import Around
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import plan as volume
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume.record import from_api
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume.source import Source
 from ansible_collections.bfv.openstack.tests.unit import fake_cloud, server_cloud
-from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, Json, a_node, an_image
+from ansible_collections.bfv.openstack.tests.unit.fake_cloud import FakeCloud, Json, a_node, a_volume, an_image, uuid_of
 
 ANEW: Json = {"name": "root", "image": "fedora", "size": 20, "recreate": "on_drift"}
 COPY: Json = {"name": "copy", "volume": "root", "size": 20}
@@ -66,6 +72,45 @@ def test_nor_one_machine_with_both(make: Any) -> None:
 def test_what_stays_may_be_copied() -> None:
     _cloud, outcomes = of_nodes([{**ANEW, "image": "debian"}], [COPY])
     assert [one.msg for one in outcomes] == ["", ""]
+
+
+def around(name: str, source: Source | None, *there: Json, **options: Any) -> Around:
+    """A volume, and what there is of it."""
+    return volume.wanted({"name": name, "recreate": "on_drift", **options}), volume.Found(tuple(map(from_api, there)), source)
+
+
+def made_here(name: str) -> Json:
+    return a_volume(name, metadata={"bfv_made": uuid_of(name)})
+
+
+OF_ROOT = Source("volume", uuid_of("root"), "root", 10)
+ROOT = around("root", None, made_here("root"), availability_zone="another")  # which no volume can change
+STAYS = around("root", None, made_here("root"))
+
+
+@pytest.mark.parametrize(
+    ("beside", "refused"),
+    [
+        ({"bm-0": [ROOT], "bm-1": [around("copy", OF_ROOT)]}, ["bm-0", "bm-1"]),
+        ({"bm-0": [ROOT], "bm-1": [around("copy", OF_ROOT, made_here("copy"), availability_zone="another")]}, ["bm-0", "bm-1"]),
+        ({"bm-0": [ROOT], "bm-1": [around("copy", OF_ROOT, made_here("copy"), recreate="never")]}, []),
+        ({"bm-0": [ROOT], "bm-1": [around("copy", replace(OF_ROOT, id=uuid_of("another")))]}, []),
+        ({"bm-0": [ROOT], "bm-1": [around("blank", None)]}, []),
+        ({"bm-0": [STAYS], "bm-1": [around("copy", OF_ROOT)]}, []),
+        ({"bm-0": [around("root", OF_ROOT, made_here("root"), availability_zone="another")]}, []),
+    ],
+    ids=[
+        "a copy",
+        "a copy that is made anew",
+        "a copy that is there",
+        "a copy of another",
+        "no copy",
+        "one that stays",
+        "of itself",
+    ],
+)
+def test_only_what_is_to_be_made_of_one_that_goes_is_refused(beside: dict[str, list[Around]], refused: list[str]) -> None:
+    assert sorted(sources.refusals(beside, "node")) == refused
 
 
 def test_what_was_copied_before_may_be_made_anew() -> None:

@@ -16,11 +16,11 @@ from .room import Around
 def refusals(around: Mapping[str, Iterable[Around]], noun: str) -> dict[str, Refused]:
     """Of these machines, each with its volumes, those that are not begun: the one with the old volume as well as the one with its copy."""
     ones = [(name, want, found) for name, beside in around.items() for want, found in beside]
-    anew = [(name, want, found) for name, want, found in ones if found.volumes and volume.is_recreated(want, found)]
+    anew = [(name, want, found) for name, want, found in ones if volume.is_recreated(want, found)]
     refused = {}
     for name, want, found in ones:
         source = found.source
-        if source is None or source.kind == "image" or (found.volumes and not volume.is_recreated(want, found)):
+        if source is None or (found.volumes and not volume.is_recreated(want, found)):
             continue
         for other, old, there in anew:
             if old is not want and recreation.goes_with(source, there.volumes[0], there.snapshots):
