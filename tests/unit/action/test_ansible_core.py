@@ -76,10 +76,14 @@ def test_with_all_names_a_task_runs_in_the_worker(folder: Path) -> None:
     assert NO_CLOUD in output
 
 
+def beside_others(folder: Path) -> str:
+    """A path on which modules are found first, before those by which ansible-test has ansible-core."""
+    return os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_field_r2_a_task_without_a_name_runs_in_a_process_of_its_own(folder: Path, name: str) -> None:
-    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))  # by which ansible-test has ansible-core
-    output = bfv_volume(folder, PYTHONPATH=path, NAME_THAT_IS_GONE=name)
+    output = bfv_volume(folder, PYTHONPATH=beside_others(folder), NAME_THAT_IS_GONE=name)
     (line,) = own_process(output)
     assert re.search(rf" runs in a process of its own: this ansible-core has no ansible\.[\w.]+\.{name}$", line)
     assert NO_CLOUD in output
@@ -88,7 +92,7 @@ def test_field_r2_a_task_without_a_name_runs_in_a_process_of_its_own(folder: Pat
 @pytest.mark.parametrize("name", ["", "get_play", "_variable_manager", "copy_with_new_env"])
 def test_each_host_of_the_role_gets_its_result_with_and_without_what_tells_of_the_others(folder: Path, name: str) -> None:
     (folder / "hosts").write_text("[baremetal]\nbm-0\nbm-1\n")
-    without = {"PYTHONPATH": str(folder), "NAME_THAT_IS_GONE": name} if name else {}
+    without = {"PYTHONPATH": beside_others(folder), "NAME_THAT_IS_GONE": name} if name else {}
     variables = ["-e", "baremetal_deploy_cloud=nobody", "-e", "ansible_python_interpreter=auto_silent"]
     done = subprocess.run(
         [ansible("ansible-playbook"), "-i", "hosts", "bfv.openstack.deploy", "-vvv", *variables],
