@@ -185,6 +185,18 @@ def test_field_nor_is_a_node_deployed_whose_own_target_names_such_a_disk() -> No
     assert (f"is the disk of node {OLD} as well" in refused.msg, cloud.writes) == (True, [])
 
 
+@pytest.mark.parametrize(
+    ("own", "entry"),
+    [("noop", WANTED["cinder"]), ("cinder", {"node": NEW, "volumes": [{"name": "root"}]})],
+    ids=["asked for", "the node's own"],
+)
+def test_the_storage_interface_says_what_a_disk_is(own: str, entry: Json) -> None:
+    cloud = freed()
+    cloud.nodes[uuid_of(NEW)].update(storage_interface=own, properties={"capabilities": "iscsi_boot:True"})
+    refused = manage(cloud, [entry])[NEW]
+    assert (f"is the disk of node {OLD} as well" in refused.msg, cloud.writes) == (True, [])
+
+
 def test_a_node_that_is_only_prepared_for_the_disk_is_in_nobodys_way() -> None:
     cloud = freed()
     cloud.scripts.clear()
