@@ -85,6 +85,12 @@ def made_here(name: str) -> Json:
 
 OF_ROOT = Source("volume", uuid_of("root"), "root", 10)
 ROOT = around("root", None, made_here("root"), availability_zone="another")  # which no volume can change
+# A run before was killed when the new one was there beside the old one, and which Cinder lists first is its own affair.
+SUCCESSOR = {
+    **a_volume("new", availability_zone="another", metadata={"bfv_made": uuid_of("new"), "bfv_replaces": uuid_of("root")}),
+    "name": "root",
+}
+HALFWAY = around("root", None, SUCCESSOR, made_here("root"), availability_zone="another")
 STAYS = around("root", None, made_here("root"))
 
 
@@ -92,6 +98,7 @@ STAYS = around("root", None, made_here("root"))
     ("beside", "refused"),
     [
         ({"bm-0": [ROOT], "bm-1": [around("copy", OF_ROOT)]}, ["bm-0", "bm-1"]),
+        ({"bm-0": [HALFWAY], "bm-1": [around("copy", OF_ROOT)]}, ["bm-0", "bm-1"]),
         ({"bm-0": [ROOT], "bm-1": [around("copy", OF_ROOT, made_here("copy"), availability_zone="another")]}, ["bm-0", "bm-1"]),
         ({"bm-0": [ROOT], "bm-1": [around("copy", OF_ROOT, made_here("copy"), recreate="never")]}, []),
         ({"bm-0": [ROOT], "bm-1": [around("copy", replace(OF_ROOT, id=uuid_of("another")))]}, []),
@@ -101,6 +108,7 @@ STAYS = around("root", None, made_here("root"))
     ],
     ids=[
         "a copy",
+        "a copy of one that is half made anew",
         "a copy that is made anew",
         "a copy that is there",
         "a copy of another",

@@ -20,10 +20,10 @@ def refusals(around: Mapping[str, Iterable[Around]], noun: str) -> dict[str, Ref
     refused = {}
     for name, want, found in ones:
         source = found.source
-        if source is None or (found.volumes and not volume.is_recreated(want, found)):
-            continue
+        if source is None or source.kind == "image" or (found.volumes and not volume.is_recreated(want, found)):
+            continue  # an image goes with no volume
         for other, old, there in anew:
-            if old is not want and recreation.goes_with(source, there.volumes[0], there.snapshots):
+            if old is not want and any(recreation.goes_with(source, one, there.snapshots) for one in there.volumes):
                 why = (
                     f"volume {want.label} of {name} is to be made of {source.kind} {source.name} ({source.id}), "
                     f"and volume {old.label} of {other} is to be made anew, with which that goes. Make the copy in a run before."
