@@ -62,3 +62,10 @@ def test_what_is_for_vv_is_not_shown_with_v(capsys: pytest.CaptureFixture[str], 
 def test_a_line_holds_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     progress.tell("bm-0\x1b[2J: \rfailed\nat \u00e4", 0)
     assert capsys.readouterr().out == "bm-0?[2J: ?failed?at \u00e4\n"
+
+
+def test_lines_that_belong_together_stay_lines_each_without_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    progress.tell_together(["bm-0: power off\nnode", "bm-0: deploy node"])
+    assert capsys.readouterr().out == "bm-0: power off?node\nbm-0: deploy node\n"
+    progress.tell_together([])
+    assert capsys.readouterr().out == ""

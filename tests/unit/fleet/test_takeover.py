@@ -272,12 +272,13 @@ def test_machines_that_run_from_one_lun_already_are_left_as_they_are() -> None:
     assert not any("LUN 1" in one.msg for one in manage(cloud, both).values())
 
 
+@pytest.mark.parametrize("permitted", [True, False])
 @pytest.mark.parametrize("mode", MODES)
-def test_field_a_spare_that_ironic_does_not_reach_takes_nothing_over(mode: str) -> None:
+def test_field_a_spare_that_ironic_does_not_reach_takes_nothing_over(mode: str, permitted: bool) -> None:
     """It could not be switched off, and the disk was let go of by then."""
     cloud = world("cinder", dead=mode == "confirmed")
     cloud.nodes[uuid_of(NEW)].update(power_state=None, fault="power failure", maintenance=True)
-    refused = run(cloud, "cinder", mode, state="prepared", power_off=True)
+    refused = run(cloud, "cinder", mode, state="prepared", power_off=permitted)
     assert ("Ironic does not reach its controller (power failure)" in refused.msg, cloud.writes) == (True, [])
 
 

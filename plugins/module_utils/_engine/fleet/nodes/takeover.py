@@ -103,7 +103,7 @@ def obstacles(want: NodeWanted, holder: Holder) -> Iterator[str]:
             "takeover_confirmed does not name it. Where its machine is known to be off for good, name it; where its controller answers, "
             f"set takeover to {POWERED_OFF}."
         )
-    if want.takeover.mode == POWERED_OFF and other.fault == "power failure" and other.power_state != nodes.POWER_OFF:
+    if want.takeover.mode == POWERED_OFF and other.fault == states.POWER_FAILURE and other.power_state != nodes.POWER_OFF:
         yield (
             "Ironic does not reach its controller (power failure), and so cannot see it off. See to it that its machine is off and stays off, and say so "
             f"(takeover {CONFIRMED}, takeover_confirmed {other.name})."

@@ -19,6 +19,7 @@ from ...values.ironic import OF_TODAY, Ironic
 from ...values.paths import path_of
 from ...values.permits import Permit
 from ...values.plan import Plan, Request, Still
+from . import states
 
 # What Ironic is asked for of a node: nothing here is a secret but instance_info, of which one key is kept, and that there is another.
 FIELDS = (
@@ -328,14 +329,14 @@ def _power_off(node: Node, label: str, what: str, *, permitted: bool) -> Request
             f"{why} its provision state is {node.provision_state}, so that a machine may run on it. "
             "Undeploy it first, or shut the machine down and power the node off yourself (baremetal node power off)."
         )
+    if node.fault == states.POWER_FAILURE:
+        raise Refused(
+            f"{why} Ironic does not reach its controller (power failure). Repair its power interface (driver_info) first."
+        )
     if not permitted:
         raise Refused(
             f"{why} the power state is {node.power_state or 'unknown'} (provision state {node.provision_state}). "
             "Power the node off, or permit it with power_off=true."
-        )
-    if node.fault == "power failure":
-        raise Refused(
-            f"{why} Ironic does not reach its controller (power failure). Repair its power interface (driver_info) first."
         )
     return Request(
         what=f"power off node {node.name} ({node.uuid})",

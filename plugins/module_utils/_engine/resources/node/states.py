@@ -117,8 +117,9 @@ def needs(name: str, advice: str) -> str:
 
 
 # Ironic puts a node into maintenance by itself, and says why in its ``fault`` (ironic/common/faults.py).
+POWER_FAILURE = "power failure"
 _MAINTENANCE = {
-    "power failure": "Repair its power interface (driver_info): Ironic ends the maintenance by itself when it reads the power state again",
+    POWER_FAILURE: "Repair its power interface (driver_info): Ironic ends the maintenance by itself when it reads the power state again",
     "clean failure": f"{_REPAIR}, then end the maintenance (baremetal node maintenance unset)",
     "service failure": f"{_REPAIR}, then end the maintenance (baremetal node maintenance unset)",
     "rescue abort failure": f"{_REPAIR}, then end the maintenance (baremetal node maintenance unset)",
