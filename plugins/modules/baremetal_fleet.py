@@ -216,9 +216,9 @@ options:
           shared:
             description:
               - Whether other machines may run from this LUN at the same time, for example because it is only read.
-              - Two machines on one disk destroy it. So without this a node is refused whose LUN with O(nodes[].targets[].boot_index=0) another node of the
-                task asks for as well, and none is deployed from the disk of a node that may be at work. Other boot indices are not looked at, since a LUN with data
-                may be one of a cluster.
+              - Two machines on one disk destroy it. So without this a node is refused whose LUN with O(nodes[].targets[].boot_index=0)
+                another node of the task asks for as well, and none is deployed from the disk of a node that may be at work.
+              - Other boot indices are not looked at, since a LUN with data may be one of a cluster.
               - Of volumes in Cinder their C(multiattach) says the same.
             type: bool
             default: false
