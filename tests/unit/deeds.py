@@ -99,6 +99,12 @@ def detach(volume: Json, holder: str) -> None:
         volume["status"] = "available"
 
 
+def let_go(volume: Json) -> None:
+    """Somebody detaches the volume in Cinder alone (os-force_detach, os-reset_status): the machine that has it is at work on it still."""
+    if volume["status"] == "in-use":
+        volume.update(attachments=[], status="available")
+
+
 def reserve(volume: Json) -> None:
     """An attachment that never was completed: what a server's creation leaves that Nova refused (field case S12)."""
     volume["status"] = "reserved"

@@ -343,9 +343,16 @@ class FakeNova:
             raise _says(request, 409, f"Cannot attach_volume while it is in vm_state {server['status']}.")
         if is_metal(server):
             raise _says(request, 400, "The driver cannot attach volumes.")
+        self._check_not_attached(request, wanted["volumeId"])
         self._reserve(request, wanted["volumeId"], boots=False)
         server[ATTACHED].append({"id": wanted["volumeId"], "delete_on_termination": wanted["delete_on_termination"]})
         self._take_volumes(server)
+
+    def _check_not_attached(self, request: Request, uuid: str) -> None:
+        """Nova looks at its own records too (compute/api.py, _check_volume_already_attached); of a new server's volumes it does not."""
+        has = [one["id"] for one in self.servers.values() if uuid in (disk["id"] for disk in one[ATTACHED])]
+        if has and not self._cloud.volumes[uuid]["multiattach"]:
+            raise _says(request, 400, f"Invalid volume: volume {uuid} is already attached to instances: {' '.join(has)}")
 
     def _detach(self, request: Request, server: Json, uuid: str) -> None:
         there = next((one for one in server[ATTACHED] if one["id"] == uuid), None)

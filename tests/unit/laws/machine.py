@@ -13,6 +13,7 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cinder import Json, uuid_
 from ansible_collections.bfv.openstack.tests.unit.laws.laws import obey, obey_at_once
 from ansible_collections.bfv.openstack.tests.unit.laws.ledger import Ledger
 from ansible_collections.bfv.openstack.tests.unit.laws.world import FAILURES, FAIR, NODES, Task, Watched, Weather, a_world
+from ansible_collections.bfv.openstack.tests.unit.nova_records import ATTACHED
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
@@ -79,9 +80,7 @@ TO_SERVERS: dict[str, Callable[[Watched, Json], object]] = {
     "break it": lambda _, server: server.update(status="ERROR", fault={"message": "Something broke."}),
     "attach a volume": lambda _, __: None,
     "give it user data": _set(_user_data="dGhlaXJz"),
-    "let its disk go with it": lambda _, server: [
-        one.update(delete_on_termination=True) for one in server["os-extended-volumes:volumes_attached"]
-    ],
+    "let its disk go with it": lambda _, server: [one.update(delete_on_termination=True) for one in server[ATTACHED]],
 }
 
 
@@ -313,6 +312,13 @@ class Servers(World):
         TO_SERVERS[deed](self.cloud, self.server(which))
         if deed == "attach a volume" and self.cloud.volumes:
             deeds.attach(self.cloud, self.server(which), self.one(volume))
+
+    @precondition(lambda self: bool(self.cloud.compute.servers))
+    @rule(which=WHICH)
+    def somebody_lets_go_of_the_disks_of_a_server_in_cinder_alone(self, which: int) -> None:
+        for one in self.server(which)[ATTACHED]:
+            if volume := self.cloud.volumes.get(one["id"]):
+                deeds.let_go(volume)
 
     @rule(deactivate=st.booleans(), shows_admins=st.booleans())
     def an_admin_is_at_work(self, deactivate: bool, shows_admins: bool) -> None:

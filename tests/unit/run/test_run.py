@@ -25,6 +25,7 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     a_target,
     a_volume,
     an_image,
+    uuid_of,
 )
 from ansible_collections.bfv.openstack.tests.unit.fake_nova import a_flavor, a_network, a_server
 
@@ -257,7 +258,8 @@ def test_the_keys_of_a_server_are_the_same_on_every_run_and_in_check_mode(task: 
 
 def test_the_disk_that_another_one_was_exchanged_for_is_returned(task: Run, cloud: FakeCloud) -> None:
     made = task("bfv_server", name="web", flavor="small", boot={"image": "debian"})
-    wish: Json = {"name": "web", "boot": {"volume": "web"}, "on_boot_volume_change": "replace", "replace_may_lose": ["user_data"]}
+    cloud.volumes[uuid_of("other")] = a_volume("other")
+    wish: Json = {"name": "web", "boot": {"volume": "other"}, "on_boot_volume_change": "replace", "replace_may_lose": ["user_data"]}
     kept = {"id": made["volume"]["id"], "name": "web-boot"}
     for check_mode, expected in ((True, kept), (False, kept), (False, None)):
         assert task("bfv_server", **wish, check_mode=check_mode)["kept_boot_volume"] == expected

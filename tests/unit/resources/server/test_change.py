@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -89,6 +90,21 @@ def test_a_volume_that_cannot_be_attached_is_refused(volumes: tuple[Json, ...], 
     cloud = with_server(*volumes)
     with pytest.raises(Refused, match=words):
         planned(cloud, server, **WEB, block_devices=["vdb=data"], metadata={"a": "b"})
+
+
+@pytest.mark.parametrize(("fields", "refused"), [({}, True), ({_TASK: "deleting"}, False)])
+def test_a_volume_that_another_server_has_is_not_attached_though_cinder_shows_it_as_available(
+    fields: Json, refused: bool
+) -> None:
+    """One that is being deleted is at work no more when it has let go of its volumes."""
+    cloud = with_server(blank("data"), servers=[a_server("db", "data", **fields)])
+    with pytest.raises(Refused, match=r"volume data .* is a disk of server db") if refused else nullcontext():
+        planned(cloud, server, **WEB, block_devices=["vdb=data"])
+
+
+def test_a_volume_for_several_may_be_of_another_server_as_well() -> None:
+    cloud = with_server(blank("data", multiattach=True), servers=[a_server("db", "data")])
+    assert planned(cloud, server, **WEB, block_devices=["vdb=data"]).changed
 
 
 def test_disks_that_nova_makes_are_made_with_a_new_server_only() -> None:

@@ -153,6 +153,15 @@ def test_a_run_that_is_killed_is_finished_by_the_next(instant: int) -> None:
     assert {cloud.volumes[uuid_of(one)]["status"] for one in "ab"} == {"available"}
 
 
+def test_what_somebody_let_go_of_in_cinder_alone_is_waited_for_with_what_would_help() -> None:
+    """Nova detaches only what Cinder calls in-use (cinder/volume/api.py, begin_detaching), and its record may only lag behind."""
+    cloud = a_cloud("data")
+    assert planned(cloud, server, **DETACH).waiting == f"volume {uuid_of('data')} to be detached from server web"
+    deeds.let_go(cloud.volumes[uuid_of("data")])
+    plan = planned(cloud, server, **DETACH)
+    assert (plan.steps, "openstack volume set --state in-use --attached" in plan.waiting) == ((), True)
+
+
 # Refused
 
 

@@ -23,7 +23,7 @@ from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     uuid_of,
 )
 from ansible_collections.bfv.openstack.tests.unit.fake_neutron import a_floating_ip
-from ansible_collections.bfv.openstack.tests.unit.fake_nova import a_port
+from ansible_collections.bfv.openstack.tests.unit.fake_nova import a_port, a_server
 from ansible_collections.bfv.openstack.tests.unit.mortal import Killed, Mortal
 from ansible_collections.bfv.openstack.tests.unit.server_cloud import WEB, addresses, blank, disks, goes, the_server, with_server
 
@@ -217,6 +217,12 @@ def test_a_disk_that_is_reserved_for_nobody_leaves_the_server_too() -> None:
     deeds.reserve(cloud.volumes[uuid_of("held")])
     with pytest.raises(Refused, match="held"):
         planned(cloud, server, **{**EXCHANGE, "boot": {"volume": "held"}})
+
+
+def test_a_disk_that_another_server_has_leaves_the_server_though_cinder_shows_it_as_available() -> None:
+    cloud = a_cloud(a_volume("taken"), servers=[a_server("db", "taken")])
+    with pytest.raises(Refused, match=r"volume taken .* is a disk of server db"):
+        planned(cloud, server, **{**EXCHANGE, "boot": {"volume": "taken"}})
 
 
 def test_what_holds_a_further_disk_does_not_hold_the_boot_disk() -> None:

@@ -48,6 +48,21 @@ REFUSED: list[tuple[Json, Json, str]] = [
     ({}, {"boot": {"volume": uuid_of("root")}}, "Cinder shows no"),
     ({"volumes": [a_volume(bootable="false")]}, {"boot": {"volume": "root"}}, "volume root is not bootable"),
     ({"volumes": [a_volume(**attached("other"))]}, {"boot": {"volume": "root"}}, "attached to other and is not multiattach"),
+    (
+        {"volumes": [a_volume()], "servers": [a_server("db", "root")]},
+        {"boot": {"volume": "root"}},
+        rf"volume root \({uuid_of('root')}\) is a disk of server db \({uuid_of('server db')}, ACTIVE\)",
+    ),
+    (
+        {"volumes": [a_volume("web-boot", **OURS, **of_image())], "servers": [a_server("was-web", "web-boot")]},
+        {},
+        "volume web-boot .* is a disk of server was-web",
+    ),
+    (
+        {"volumes": [blank("data")], "servers": [a_server("db", "x", "data")]},
+        {"block_devices": ["vdb=data"]},
+        "volume data .* is a disk of server db .* Detach it there .openstack server remove volume",
+    ),
     ({"volumes": [a_volume(status="error")]}, {"boot": {"volume": "root"}}, "status is error|has status error"),
     ({"volumes": [a_volume(), a_volume(id=uuid_of("y"))]}, {"boot": {"volume": "root"}}, "2 volumes have that name"),
     ({"volumes": [a_volume("web-boot", **OURS, status="error")]}, {}, "status is error|has status error"),

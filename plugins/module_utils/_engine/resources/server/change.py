@@ -15,7 +15,7 @@ from ...values.plan import Plan, Request
 from ..volume import record as volume_record
 from ..volume.record import REPLACES as TAKES_PLACE_OF
 from ..volume.removal import plan_removal
-from . import needs, power, record, requests, root, states
+from . import needs, power, record, requests, rivals, root, states
 from .detachment import plan_detachment
 from .disk import differs
 from .drift import drift
@@ -202,6 +202,8 @@ def _wanted_disks(want: Wanted, server: Server, found: Found) -> list[tuple[str,
             )
         if seen.id not in server.disks:
             requests.check_takes(server, "volumes", f"attach volume {name} to server {server.name}")
-            volume_record.check_attachable(seen, (server.id,), boots=False, what=f"attach volume {name} to server {server.name}")
+            what = f"attach volume {name} to server {server.name}"
+            rivals.check([seen], found.rivals, what)
+            volume_record.check_attachable(seen, (server.id,), boots=False, what=what)
         wanted_disks.append((seen.id, one.get("delete_on_termination"), one.get("tag")))
     return wanted_disks

@@ -17,7 +17,7 @@ from ...values.plan import Plan, Request
 from ..volume import plan as volume
 from ..volume import record as volume_record
 from ..volume.record import Volume
-from . import blueprint, needs, networks, note, ports, preflight, record
+from . import blueprint, needs, networks, note, ports, preflight, record, rivals
 from .blueprint import Blueprint
 from .disk import Disk, is_made_for
 from .disk import of as disk_of
@@ -64,6 +64,7 @@ def _plan(want: Wanted, place: _Place | None, found: Found, made: Collection[str
     disk = disk_of(want, found.boot, old, made, what)
     needs.check_memory(found.flavor, disk.expected, what)
     volumes = [*([disk.there] if disk.there else []), *(one for ones in found.disks.values() for one in ones)]
+    rivals.check(volumes, found.rivals, what)
     if release := plan_release(subject, {}, volumes, found, what):
         return release
     preflight.check_made(_new_ones(want, place), found.sources, found.boot.needs, None if disk.there else disk.expected, what)
@@ -287,7 +288,7 @@ def _with_server(found: Found, server: Server, disk: Disk, place: _Place | None)
         root=disk.expected.id,
         boot=volume.Found((disk.expected,), found.boot.source),
         noted=found.noted if place else (),
-        others=tuple(replace(one, attached_to=(server.id,)) for one in found.others),
+        others=tuple(replace(one, status="in-use", attached_to=(server.id,)) for one in found.others),
         ports=tuple(has),
         flavor=None,
     )

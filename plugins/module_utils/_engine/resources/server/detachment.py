@@ -58,13 +58,23 @@ def plan_detachment(want: Wanted, server: Server, found: Found) -> Stage | None:
         record.described(server),
         record.described(stays),
         steps,
-        f"volume {disk} to be detached from server {server.name}",
+        _waiting(disk, server, seen),
     )
     return Stage(plan, replace(found, servers=(stays, *found.servers[1:])))
 
 
 def _comes_off(volume: Volume, server: Server) -> bool:
     return volume.status in _COMES_OFF or (volume.status == "in-use" and server.id not in volume.attached_to)
+
+
+def _waiting(disk: str, server: Server, seen: Volume | None) -> str:
+    waiting = f"volume {disk} to be detached from server {server.name}"
+    if seen is None or seen.status != "available":
+        return waiting
+    return (
+        f"{waiting} (Cinder shows it as available: where somebody let go of it there alone, Nova detaches it when an administrator "
+        f"has set its state back, openstack volume set --state in-use --attached {disk})"
+    )
 
 
 def _steps(want: Wanted, server: Server, found: Found, disk: str, seen: Volume | None, what: str) -> tuple[Request, ...]:

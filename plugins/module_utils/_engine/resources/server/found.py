@@ -21,13 +21,14 @@ from ..volume import record as volume_record
 from ..volume import source as volume_source
 from ..volume.record import Volume
 from ..volume.source import Source
-from . import blueprint, disk, holds, needs, networks, note, ports, preflight, record, requests, root, states
+from . import blueprint, disk, holds, needs, networks, note, ports, preflight, record, requests, rivals, root, states
 from .blueprint import Blueprint
 from .holds import Hold
 from .needs import Flavor, Limits
 from .note import Note
 from .ports import Network, Port
 from .record import REPLACES, Server
+from .rivals import Rivals
 from .root import Attachment
 from .wanted import Wanted
 
@@ -39,9 +40,9 @@ class Found:
     """The servers of the wanted name or id, the oldest first, and their disks.
 
     ``boot`` has the disk that the server boots from (``root`` is its id), and those that a new one may boot from. ``noted`` are disks
-    with a note about a server of that name that is gone, and ``holds`` what keeps volumes reserved. ``told`` are
-    differences that were found while reading, and what could not be compared. The flavor is read where it is a new one, what a new server needs where one
-    is made, and the ports where a server takes the place of another one. ``time`` is now.
+    with a note about a server of that name that is gone, ``holds`` what keeps volumes reserved, and ``rivals`` other servers that have
+    some. ``told`` are differences that were found while reading, and what could not be compared. The flavor is read where it is a new
+    one, what a new server needs where one is made, and the ports where a server takes the place of another one. ``time`` is now.
     """
 
     servers: tuple[Server, ...] = ()
@@ -53,6 +54,7 @@ class Found:
     others: tuple[Volume, ...] = ()  # further ones of the server that the task does not name, where these are to be detached
     sources: Mapping[tuple[str, str], Source] = field(default_factory=dict)  # the images and snapshots of further disks
     holds: tuple[Hold, ...] = ()
+    rivals: Rivals = field(default_factory=dict)
     told: tuple[str, ...] = ()
     snapshots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # of disks that are to go
     flavor: Flavor | None = None
@@ -100,7 +102,7 @@ def _observe_server(cloud: Cloud, want: Wanted, server: Server, found: Found) ->
     found = replace(found, disks={name: volume_record.find(cloud, name) for name in _volume_names(want)})
     found = replace(found, others=_read_others(cloud, want, server, found))
     to_come = [one for ones in found.disks.values() for one in ones if one.id not in server.disks]
-    found = replace(found, holds=holds.read(cloud, to_come, found.time))
+    found = _read_holders(cloud, to_come, found)
     found = _read_flavor(cloud, want, server, found)
     new_keys = {key for key, value in (want.metadata or {}).items() if value is not None} - set(server.metadata)
     if new_keys or differs_in_flavor(server, found):
@@ -234,7 +236,13 @@ def _read_needs(cloud: Cloud, plan: Blueprint | None, want: Wanted, found: Found
     names = {*_volume_names(want), *(one.id for one in (plan.disks if plan else ()))} - set(found.disks)
     found = replace(found, disks={**found.disks, **{name: volume_record.find(cloud, name) for name in sorted(names)}})
     volumes = [*found.boot.volumes, *(one for ones in found.disks.values() for one in ones)]
-    return replace(found, holds=holds.read(cloud, volumes, found.time))
+    return _read_holders(cloud, volumes, found)
+
+
+def _read_holders(cloud: Cloud, volumes: list[Volume], found: Found) -> Found:
+    """Who has the volumes that are to come to the server, whatever they show themselves."""
+    own = {one.id for one in found.servers}
+    return replace(found, holds=holds.read(cloud, volumes, found.time), rivals=rivals.read(cloud, volumes, own))
 
 
 def _read_others(cloud: Cloud, want: Wanted, server: Server, found: Found) -> tuple[Volume, ...]:

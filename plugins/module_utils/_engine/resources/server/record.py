@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -157,6 +157,13 @@ def read_all(cloud: Cloud) -> tuple[Server, ...]:
     found = map(_known, cloud.compute.list("/servers/detail", "servers", "read the servers"))
     once = {server.id: server for server in found}  # pages that shift may show one twice
     return tuple(sorted(once.values(), key=lambda server: (server.name, server.created_at, server.id)))
+
+
+def read_shown(cloud: Cloud) -> Iterator[Server]:
+    """Every server of the project of which Nova tells what it has."""
+    cloud.check_project()
+    shown = cloud.compute.list("/servers/detail", "servers", "read the servers")
+    return (from_api(one) for one in shown if "name" in one)
 
 
 def _known(server: Mapping[str, Any]) -> Server:
