@@ -259,7 +259,12 @@ def test_the_keys_of_a_server_are_the_same_on_every_run_and_in_check_mode(task: 
 def test_the_disk_that_another_one_was_exchanged_for_is_returned(task: Run, cloud: FakeCloud) -> None:
     made = task("bfv_server", name="web", flavor="small", boot={"image": "debian"})
     cloud.volumes[uuid_of("other")] = a_volume("other")
-    wish: Json = {"name": "web", "boot": {"volume": "other"}, "on_boot_volume_change": "replace", "replace_may_lose": ["user_data"]}
+    wish: Json = {
+        "name": "web",
+        "boot": {"volume": "other"},
+        "on_boot_volume_change": "replace",
+        "replace_may_lose": ["user_data"],
+    }
     kept = {"id": made["volume"]["id"], "name": "web-boot"}
     for check_mode, expected in ((True, kept), (False, kept), (False, None)):
         assert task("bfv_server", **wish, check_mode=check_mode)["kept_boot_volume"] == expected
