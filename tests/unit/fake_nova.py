@@ -86,6 +86,7 @@ class FakeNova:
         self.cleaning = 0.0  # for how many seconds the node of a bare-metal server that is gone is offered to no other one
         self._clean_at = 0.0
         self.resizes_fail = False
+        self.lingers = 1  # for so many ticks the list shows a server that is gone
         self.shelved_offload_time = 0
         self.rebuilds_fail = False
         self.detachments_fail = False
@@ -428,7 +429,9 @@ class FakeNova:
         for server in list(self.servers.values()):
             self._end_detachments(server)
             if server["status"] == "DELETED":
-                del self.servers[server["id"]]
+                server["_lingers"] -= 1
+                if server["_lingers"] < 1:
+                    del self.servers[server["id"]]
             elif server[TASK] == "deleting":
                 self._remove(server)
             elif server["status"] == "BUILD":
@@ -485,7 +488,7 @@ class FakeNova:
                 volume["status"] = "in-use"
 
     def _remove(self, server: Json) -> None:
-        """For a moment the list still shows it, without its volumes (compute/manager.py, _complete_deletion)."""
+        """For a moment the list still shows it, with the volumes that it had (compute/manager.py, _delete_instance)."""
         self._network.unplug(server)
         goes = {one["id"]: one["delete_on_termination"] for one in server[ATTACHED]}
         for volume in self._volumes_of(server):
@@ -497,7 +500,7 @@ class FakeNova:
                 volume["status"] = "deleting"
         if is_metal(server) and "_devices" not in server:
             self._clean_at = self._cloud.clock() + self.cleaning
-        server.update({"status": "DELETED", TASK: None, ATTACHED: []})
+        server.update({"status": "DELETED", TASK: None, "_lingers": self.lingers})
 
 
 def _says(request: Request, status: int, words: str) -> Rejected:

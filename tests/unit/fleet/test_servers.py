@@ -351,6 +351,17 @@ def test_a_blank_volume_that_a_server_would_boot_from_is_refused_in_check_mode_t
     assert cloud.writes == []
 
 
+def test_servers_that_nova_still_lists_when_they_are_gone_are_waited_for_with_lists_alone() -> None:
+    asked = []
+    for lingers in (3, 8):
+        cloud = booted(MANY, boot_volume_on_delete="delete")
+        cloud.compute.lingers = lingers
+        manage(cloud, entries(MANY, boot_volume_on_delete="delete"), state="absent")
+        assert not cloud.compute.servers
+        asked.append(Counter(path for path in cloud.reads if path not in ("/servers/detail", "/volumes/detail", "/snapshots")))
+    assert asked[0] == asked[1]
+
+
 def test_no_requests_are_sent_while_nobody_waits_any_more() -> None:
     cloud = booted(MANY)
     manage(cloud, entries(MANY, description="new"))

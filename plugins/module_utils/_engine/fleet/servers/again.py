@@ -55,9 +55,9 @@ def _is_being_made(look: SharedLook, id: str) -> bool:
 
 
 def _is_at_work(look: SharedLook, was: server_record.Server) -> bool:
-    """Nova is at work on it, as it was when it was looked at before: only then the plan that waits for that still holds."""
+    """Nova is at work on it, or about to forget it, as when it was looked at before: only then the plan that waits for that still holds."""
     now = next((each for each in server_record.read(look, name=was.name) if each.id == was.id), None)
-    return now is not None and was.is_busy and (now.status, now.task, now.is_busy) == (was.status, was.task, True)
+    return now is not None and (was.is_busy or was.is_going) and (now.status, now.task) == (was.status, was.task)
 
 
 def look_at_last(run: Run, ones: list[ServerProgress]) -> list[str]:
