@@ -120,6 +120,25 @@ def test_field_d9_a_volume_of_that_name_that_was_not_made_for_the_server_is_refu
     assert volumes(lab)[theirs["id"]]["metadata"] == theirs["metadata"]
 
 
+def test_a_disk_that_somebody_let_go_of_in_cinder_alone_is_no_other_servers(lab: Lab, ansible: Ansible) -> None:
+    """Cinder shows it as available, and Nova would boot a second machine from it (found while looking for the kinds of S and D)."""
+    disk = bootable(lab, "let-go")
+    one = lab.server(lab.name("runs"), disk["id"])
+    lab.act(lab.cinder_admin, disk["id"], "os-reset_status", {"status": "available", "attach_status": "detached"})
+    assert (volumes(lab)[disk["id"]]["status"], volumes(lab)[disk["id"]]["attachments"]) == ("available", [])
+    second = {"name": lab.name("second"), "flavor": SMALL, "networks": "none", "boot": {"volume": disk["id"]}}
+    run = ansible.tasks(
+        server("check", check=True, **second),
+        server("boot", **second),
+        task("fleet", "bfv.openstack.server_fleet", cloud=PROJECT, servers=[second]),
+    )
+    for title in ("check", "boot"):
+        assert f"is a disk of server {one['name']} ({one['id']}, ACTIVE) as well" in run[title]["msg"]
+        assert run[title]["actions"] == []
+    assert "is a disk of server" in run["fleet"]["servers"][second["name"]]["msg"]
+    assert not [found for found in lab.nova.list("/servers", "servers") if found["name"] == second["name"]]
+
+
 # D11, D12: what is for good comes last
 
 
