@@ -4,7 +4,8 @@
 
     python -m tests.bench.fleet [--rounds 1] [--nodes 5 20 100]
 
-Each contestant gets new nodes and does the same job twice. The slow ones take part only where there are few nodes.
+Each contestant gets new nodes and does the same job twice. The slow ones take part only where there are few nodes. The floor and ours
+then undeploy the nodes again.
 """
 
 from __future__ import annotations
@@ -21,18 +22,21 @@ from .table import show
 
 # With how many nodes a contestant takes part at the most: ten minutes for one of them are enough.
 MOST = {FLOOR: 1000, OURS: 1000, ROLE: 1000, SDK: 20, PEERS: 5, CLI: 5}
+UNDEPLOY = (FLOOR, OURS, ROLE)
+TURNS = {"deploy": "deployed", "again, nothing to do,": "deployed", "undeploy": "undeployed"}
 HEAD = ["contestant", "s/node", "x floor", "CPU s/node", "x ours", "MiB", "requests/node"]
 
 
-def race(cloud: Json, count: int, rounds: int) -> list[dict[str, Measured]]:
-    """The typical first and second run of each contestant. They take turns, so that a busy minute strikes all."""
-    runs: list[dict[str, list[Measured]]] = [defaultdict(list), defaultdict(list)]
+def race(cloud: Json, count: int, rounds: int) -> dict[str, dict[str, Measured]]:
+    """The typical runs of each contestant. They take turns, so that a busy minute strikes all."""
+    turns: dict[str, dict[str, list[Measured]]] = {title: defaultdict(list) for title in TURNS}
     for _round in range(rounds):
         for who in (one for one, most in MOST.items() if count <= most):
             with nodes.nodes(cloud, count) as job:
-                for turn in runs:
-                    turn[who].append(run(who, job, "deployed"))
-    return [{who: typical(ones) for who, ones in turn.items()} for turn in runs]
+                for title, state in TURNS.items():
+                    if state == "deployed" or who in UNDEPLOY:
+                        turns[title][who].append(run(who, job, state))
+    return {title: {who: typical(ones) for who, ones in turn.items()} for title, turn in turns.items()}
 
 
 def tell(title: str, turn: dict[str, Measured], count: int) -> None:
@@ -59,9 +63,8 @@ def main() -> None:
     given = parser.parse_args()
     with sandbox():
         for count in given.nodes:
-            first, second = race(system_cloud(), count, given.rounds)
-            tell(f"deploy {count} nodes", first, count)
-            tell(f"again, nothing to do, {count} nodes", second, count)
+            for title, turn in race(system_cloud(), count, given.rounds).items():
+                tell(f"{title} {count} nodes", turn, count)
 
 
 if __name__ == "__main__":

@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The role, for which each node is a host, against the module that has all of them in one task, and against the floor.
 
-    python -m tests.bench.role [--rounds 3] [--nodes 10 100 1000] [--deploy 100]
+    python -m tests.bench.role [--rounds 3] [--nodes 10 100 1000]
 
-First the runs that find prepared nodes in order, then new nodes that are deployed. What a host costs beyond what Ansible takes for a task that does
-nothing stands in the column "CPU s a host".
+They find prepared nodes in order (new nodes are deployed in fleet.py). What a host costs beyond what Ansible takes for a task that does nothing
+stands in the column "CPU s a host".
 """
 
 from __future__ import annotations
 
 import argparse
 
-from . import fleet, nodes
+from . import nodes
 from .measure import Measured
 from .race import ANSIBLE, FLOOR, OURS, ROLE, run, typical
 from .raw import Json
@@ -65,14 +65,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="the typical of so many runs counts")
     parser.add_argument("--nodes", type=int, nargs="+", default=[10, 100, 1000])
-    parser.add_argument("--deploy", type=int, nargs="*", default=[100])
     given = parser.parse_args()
     with sandbox():
         rows = [row(count, again(system_cloud(), count, given.rounds)) for count in given.nodes]
         show("prepare them again, nothing to do", HEAD, rows)
-        for count in given.deploy:
-            first, _second = fleet.race(system_cloud(), count, given.rounds)
-            fleet.tell(f"deploy {count} nodes", first, count)
 
 
 if __name__ == "__main__":

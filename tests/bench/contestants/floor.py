@@ -5,7 +5,7 @@
     python -m tests.bench.contestants.floor JOB STATE [THREADS]
 
 Three lists, asked for at once, tell what is there. A node that is to change takes one PATCH, two POST and, to be deployed, one PUT; the
-wait is one list a round.
+wait is one list a round. To be undeployed takes one list, one PUT a node, and the same wait.
 Nothing is checked, no failure is handled, nothing is reported: a client that does these cannot be faster, it can only come near.
 """
 
@@ -26,6 +26,9 @@ _NODE = f"{_STATE},storage_interface,properties,instance_info"
 
 def main(job: Mapping[str, Json], state: str, threads: int) -> None:
     ironic = Ironic(job["cloud"])
+    if state == "undeployed":
+        _undeploy(ironic, job, threads)
+        return
     lists = [("nodes", {"fields": _NODE}), ("volume/connectors", {"detail": True}), ("volume/targets", {"detail": True})]
     found = each(lambda one: list(ironic.list(one[0], **one[1])), lists)
     nodes = {node["name"]: node for node in found[0]}
@@ -46,11 +49,23 @@ def main(job: Mapping[str, Json], state: str, threads: int) -> None:
             ironic("PUT", f"/nodes/{uuid}/states/provision", {"target": "active"})
 
     each(advance, job["nodes"], threads)
-    while state == "deployed" and not all(nodes[name]["provision_state"] == "active" for name in job["nodes"]):
+    if state == "deployed":
+        _wait(ironic, job, nodes, "active")
+
+
+def _undeploy(ironic: Ironic, job: Mapping[str, Json], threads: int) -> None:
+    nodes = {node["name"]: node for node in ironic.list("nodes", fields=_STATE)}
+    going = [nodes[name]["uuid"] for name in job["nodes"] if nodes[name]["provision_state"] == "active"]
+    each(lambda uuid: ironic("PUT", f"/nodes/{uuid}/states/provision", {"target": "deleted"}), going, threads)
+    _wait(ironic, job, nodes, "available")
+
+
+def _wait(ironic: Ironic, job: Mapping[str, Json], nodes: Mapping[str, Json], state: str) -> None:
+    while not all(nodes[name]["provision_state"] == state for name in job["nodes"]):
         time.sleep(PAUSE)
         nodes = {node["name"]: node for node in ironic.list("nodes", fields=_STATE)}
         for name in job["nodes"]:
-            if nodes[name]["provision_state"] == "deploy failed":
+            if nodes[name]["provision_state"] in ("deploy failed", "clean failed", "error"):
                 raise SystemExit(f"{name}: {nodes[name]['last_error']}")
 
 
