@@ -479,10 +479,12 @@ class FakeNova:
         volume["attachments"] = [kept for kept in volume["attachments"] if kept["server_id"] != server["id"]]
 
     def _take_volumes(self, server: Json) -> None:
+        """Those that are reserved for the server. Of one that somebody let go of in Cinder alone, nothing there changes."""
         name_devices(server)
         devices = {one["id"]: one["_device"] for one in server[ATTACHED]}
         for volume in self._volumes_of(server):
-            if all(attachment["server_id"] != server["id"] for attachment in volume["attachments"]):
+            held = any(attachment["server_id"] == server["id"] for attachment in volume["attachments"])
+            if not held and volume["status"] != "available":
                 self._let_go(server, volume)
                 volume["attachments"].append({"server_id": server["id"], "device": devices[volume["id"]]})
                 volume["status"] = "in-use"

@@ -7,7 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import note
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import plan as server
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server.note import Note
+from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.volume import record as volume_record
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import Refused
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
@@ -69,6 +72,19 @@ def test_the_fate_is_noted_before_and_no_note_stays_on_a_disk_that_is_kept() -> 
     assert [action.split()[0] for action in actions] == ["note", "keep", "delete", *["remove"] * (len(actions) - 3)]
     (disk,) = cloud.volumes.values()
     assert not [key for key in disk["metadata"] if key.startswith("bfv_note")]
+
+
+@pytest.mark.parametrize("fate", ["as_attached", "keep", "delete"])
+@pytest.mark.parametrize("on_its_own", [True, False])
+def test_what_a_server_before_it_of_that_name_left_noted_is_foreseen_too(fate: str, on_its_own: bool) -> None:
+    """A note stays where a replacement came to no end and somebody made another server of the name."""
+    cloud = there(True, a_volume("old"))
+    disk = the_server(cloud)["_root"] if on_its_own else uuid_of("old")
+    seen = volume_record.from_api(cloud.volumes[disk])
+    noted = note.noted_on(seen, Note(uuid_of("before it"), "web", disk, "2026-01-01T00:00:00Z", {disk: True}))
+    cloud.volumes[disk]["metadata"] = dict(noted.metadata)
+    remove(cloud, boot_volume_on_delete=fate)
+    assert not [key for one in cloud.volumes.values() for key in one["metadata"] if key.startswith("bfv_note")]
 
 
 @pytest.mark.parametrize("fate", ["as_attached", "keep", "delete"])

@@ -99,7 +99,8 @@ def _observe_server(cloud: Cloud, want: Wanted, server: Server, found: Found) ->
     boots = () if any(one.id == found.root for one in named) or not found.root else volume_record.read(cloud, id=found.root)
     found = replace(found, boot=volume.Found((*named, *boots)))
     if want.state == "absent":
-        return replace(found, snapshots=_read_snapshots(cloud, going(want, server, found)))
+        left = _read_left(cloud, want.name or "") if not want.id else ()
+        return replace(found, snapshots=_read_snapshots(cloud, going(want, server, found)), noted=left)
     found = _read_image(cloud, want, found)
     found = replace(found, disks={name: volume_record.find(cloud, name) for name in _volume_names(want)})
     found = replace(found, others=_read_others(cloud, want, server, found))
@@ -185,10 +186,7 @@ def _read_for_replacement(cloud: Cloud, want: Wanted, server: Server, found: Fou
 
 
 def _observe_none(cloud: Cloud, want: Wanted, found: Found) -> Found:
-    noted = volume_record.read_marked(cloud, note.OF, want.name or "")
-    ours = [(one, left) for one, left in note.left_by(noted, None, want.name) if one.status != "deleting"]
-    gone = tuple(one for one, left in ours if not record.read(cloud, id=left.server))
-    found = replace(found, noted=gone)
+    found = replace(found, noted=_read_left(cloud, want.name or ""))
     if want.state == "absent":
         return found
     takes = predecessor(want, found)
@@ -210,6 +208,13 @@ def _observe_none(cloud: Cloud, want: Wanted, found: Found) -> Found:
             sources={key: volume_source.observe(cloud, *key) for key in _source_names(want)},
         )
     return _read_needs(cloud, plan, want, found)
+
+
+def _read_left(cloud: Cloud, name: str) -> tuple[Volume, ...]:
+    """The disks with a note about a server of that name that is gone."""
+    noted = volume_record.read_marked(cloud, note.OF, name)
+    ours = [(one, left) for one, left in note.left_by(noted, None, name) if one.status != "deleting"]
+    return tuple(one for one, left in ours if not record.read(cloud, id=left.server))
 
 
 def _read_boot(cloud: Cloud, want: Wanted) -> volume.Found:

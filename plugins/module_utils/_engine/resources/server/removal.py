@@ -90,8 +90,7 @@ def back(want: Wanted, server: Server, found: Found) -> Stage | None:
 
 def _without(server: Server, disks: Mapping[str, bool], found: Found) -> Found:
     """What will be found when the server is gone."""
-    disk = found.root_disk
-    if disk is None or disks.get(disk.id) or not server.disks.get(disk.id):
-        return Found(time=found.time)
-    about = Note(server.id, server.name, disk.id, found.time, {disk.id: True})
-    return Found(time=found.time, noted=(note.noted_on(disk, about),))
+    disk, left = found.root_disk, {one.id: one for one in found.noted if not disks.get(one.id)}
+    if disk and disks.get(disk.id) is False and server.disks.get(disk.id):
+        left[disk.id] = note.noted_on(disk, Note(server.id, server.name, disk.id, found.time, {disk.id: True}))
+    return Found(time=found.time, noted=tuple(left.values()))
