@@ -90,6 +90,7 @@ GUARDS: tuple[tuple[str, str, str], ...] = (
     ("resources/server/power.py", "_shelve", "tests/unit/resources/server"),
     ("resources/server/release.py", "plan_release", "tests/unit/resources/server"),
     ("resources/server/holds.py", "*", "tests/unit/resources/server"),
+    ("resources/server/rivals.py", "*", "tests/unit/resources/server"),
     ("resources/server/plan.py", "_plan_race _first", "tests/unit/resources/server"),
     (
         "resources/checkpoint/record.py",

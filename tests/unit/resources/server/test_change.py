@@ -97,7 +97,9 @@ def test_a_volume_that_another_server_has_is_not_attached_though_cinder_shows_it
     fields: Json, refused: bool
 ) -> None:
     """One that is being deleted is at work no more when it has let go of its volumes."""
-    cloud = with_server(blank("data"), servers=[a_server("db", "data", **fields)])
+    cloud = with_server(blank("data"))
+    other = a_server("db", "data", **fields)
+    cloud.compute.servers[other["id"]] = other
     with pytest.raises(Refused, match=r"volume data .* is a disk of server db") if refused else nullcontext():
         planned(cloud, server, **WEB, block_devices=["vdb=data"])
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.resources.server import plan as server
 from ansible_collections.bfv.openstack.plugins.module_utils._engine.values.errors import BfvError, Refused
+from ansible_collections.bfv.openstack.tests.unit import deeds
 from ansible_collections.bfv.openstack.tests.unit.fake_cloud import (
     FakeCloud,
     Json,
@@ -112,6 +113,13 @@ def test_the_disk_outlives_the_server_and_goes_with_the_new_one_as_before(going:
     disk = list(cloud.volumes)
     replaced(cloud, **LARGE)
     assert (list(cloud.volumes), goes(cloud)) == (disk, [going])
+
+
+def test_a_server_whose_disk_somebody_let_go_of_in_cinder_alone_is_no_rival_of_itself() -> None:
+    cloud = with_server()
+    deeds.let_go(cloud.volumes[the_server(cloud)["_root"]])
+    wish = {**WEB, "flavor": "large", "on_flavor_change": "replace", "replace_may_lose": ["user_data"]}
+    assert planned(cloud, server, **wish).changed
 
 
 def test_further_volumes_come_along() -> None:
