@@ -83,7 +83,9 @@ def test_what_a_server_before_it_of_that_name_left_noted_is_foreseen_too(fate: s
     seen = volume_record.from_api(cloud.volumes[disk])
     noted = note.noted_on(seen, Note(uuid_of("before it"), "web", disk, "2026-01-01T00:00:00Z", {disk: True}))
     cloud.volumes[disk]["metadata"] = dict(noted.metadata)
-    remove(cloud, boot_volume_on_delete=fate)
+    actions = remove(cloud, boot_volume_on_delete=fate)
+    if on_its_own and fate != "keep":  # it goes with the disk
+        assert [action.split()[0] for action in actions] == ["delete"]
     assert not [key for one in cloud.volumes.values() for key in one["metadata"] if key.startswith("bfv_note")]
 
 
