@@ -61,7 +61,7 @@ REFUSED: list[tuple[Json, Json, str]] = [
     (
         {"volumes": [blank("data")], "servers": [a_server("db", "x", "data")]},
         {"block_devices": ["vdb=data"]},
-        "volume data .* is a disk of server db .* Detach it there .openstack server remove volume",
+        "volume data .* is a disk of server db .*openstack volume set --state in-use --attached",
     ),
     ({"volumes": [a_volume(status="error")]}, {"boot": {"volume": "root"}}, "status is error|has status error"),
     ({"volumes": [a_volume(), a_volume(id=uuid_of("y"))]}, {"boot": {"volume": "root"}}, "2 volumes have that name"),

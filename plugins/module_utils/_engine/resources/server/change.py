@@ -201,8 +201,8 @@ def _wanted_disks(want: Wanted, server: Server, found: Found) -> list[tuple[str,
                 f"Failed to attach volume {name} to server {server.name}: it is bare metal, to which Nova attaches nothing later. Create it with the volume."
             )
         if seen.id not in server.disks:
-            requests.check_takes(server, "volumes", f"attach volume {name} to server {server.name}")
             what = f"attach volume {name} to server {server.name}"
+            requests.check_takes(server, "volumes", what)
             rivals.check([seen], found.rivals, what)
             volume_record.check_attachable(seen, (server.id,), boots=False, what=what)
         wanted_disks.append((seen.id, one.get("delete_on_termination"), one.get("tag")))

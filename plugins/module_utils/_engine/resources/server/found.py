@@ -89,7 +89,7 @@ def observe(cloud: Cloud, want: Wanted) -> Found:
 
 def _observe_server(cloud: Cloud, want: Wanted, server: Server, found: Found) -> Found:
     if want.state == "absent" and server.is_going:
-        return found
+        return found  # it is waited for, whatever it had
     several = server.boots_from_volume and len(server.disks) > 1 and not server.is_going
     attachments = root.read(cloud, server.id) if several else ()
     if attachments is None:  # it has gone since it was listed, which the next look will show

@@ -5,7 +5,8 @@
 
 Somebody has detached it in Cinder alone, or reset its state. The other machine may still be at work on it, and where it goes with
 its server, it is deleted then. Newer Nova looks at its own records before it attaches a volume (nova/compute/api.py,
-_check_volume_already_attached), and does not before it boots a server from one.
+_check_volume_already_attached), and does not before it boots a server from one. It detaches only what Cinder calls in-use
+(cinder/volume/api.py, begin_detaching).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .record import Server
 Rivals: TypeAlias = Mapping[str, tuple[Server, ...]]  # by the ids of volumes
 
 
-def read(cloud: Cloud, volumes: Iterable[Volume], own: Collection[str] = ()) -> Rivals:
+def read(cloud: Cloud, volumes: Iterable[Volume], own: Collection[str]) -> Rivals:
     """The project's servers, without those of the ids of ``own``, that have volumes which Cinder shows as available."""
     free = {one.id for one in volumes if one.status == "available" and not one.multiattach}
     rivals: dict[str, tuple[Server, ...]] = defaultdict(tuple)
@@ -40,6 +41,6 @@ def check(volumes: Iterable[Volume], rivals: Rivals, what: str) -> None:
         for server in rivals.get(volume.id, ()):
             raise Refused(
                 f"Failed to {what}: volume {called(volume)} is a disk of server {server.name} ({server.id}, {server.status}) as well, though Cinder "
-                f"shows it as available, and two machines on one disk destroy it. Detach it there (openstack server remove volume "
-                f"{server.id} {volume.id}), or name another volume."
+                "shows it as available, and two machines on one disk destroy it. Have an administrator set its state back (openstack volume set --state "
+                f"in-use --attached {volume.id}) and detach it from that server, or name another volume."
             )
